@@ -1,12 +1,25 @@
+// The global setup is loaded by Node itself, which knows nothing of moduleNameMapper.
+require('./test/support/resolve-sources.cjs');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: '\\.(e2e-)?spec\\.ts$',
+  globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
+  // Two, so that ClickHouse and Redis, which the specs wait for, keep a share of a two-core machine.
+  maxWorkers: 2,
+  // Specs start servers and processes; what hangs fails on the deadline of its own poll, long before this one.
+  testTimeout: 30_000,
+  // TypeScript's own spelling of a relative import: `./x.js` is x.ts here.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1', '$1.js'] },
   // Nest 12 and some of what it loads are ES modules; Jest runs CommonJS, so node_modules are transformed too.
-  transformIgnorePatterns: ['/node_modules/(?!(@nestjs|file-type|@tokenizer|uint8array-extras|token-types|strtok3|@borewit|cookie|@sindresorhus)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@nestjs|@electric-sql|file-type|@tokenizer|uint8array-extras|token-types|strtok3|@borewit|cookie|@sindresorhus)/)',
+  ],
   transform: {
-    '^.+\\.(t|m?j)s$': [
+    '^.+\\.(t|[cm]?j)s$': [
       '@swc/jest',
       {
         jsc: {

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { runCli } from './cli/run-cli.js';
+import { loadEnvFile } from './config/env-file.js';
+
+loadEnvFile();
+void runCli(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+}).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,24 @@
+import { ClickHouseError } from '@clickhouse/client';
+import type { INestApplicationContext } from '@nestjs/common';
+import { errorCodeOf } from '../tenants/error-code.js';
+import { Migrator } from '../warehouse/migrator.js';
+import { SchemaMismatchError } from '../warehouse/schema-mismatch.error.js';
+
+/** @throws Error that says what to check, without what ClickHouse quotes of statements and addresses. */
+export async function migrateWarehouse(context: INestApplicationContext): Promise<string[]> {
+  try {
+    return await context.get(Migrator).migrate();
+  } catch (error) {
+    if (error instanceof SchemaMismatchError) {
+      throw error;
+    }
+    throw new Error(
+      `The warehouse was not migrated (${reasonOf(error)}). Check CLICKHOUSE_URL and that ClickHouse is up.`,
+      { cause: error },
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof ClickHouseError ? error.type : errorCodeOf(error)) ?? 'no answer';
+}

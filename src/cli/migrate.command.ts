@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { print } from './print.js';
+import type { Terminal } from './terminal.js';
+
+/** `migrate`: for deployments that change the schemas before they roll out. The service does the same at its start. */
+export function addMigrateCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('migrate')
+    .description('bring the control plane and the warehouse to the version of this build')
+    .option('--json', 'print {"warehouse": [migrations applied now]}')
+    .action(async ({ json }: { json?: true }) => {
+      const { runInContext } = await import('./run-in-context.js');
+      const { TenantsModule } = await import('../tenants/tenants.module.js');
+      const { WarehouseModule } = await import('../warehouse/warehouse.module.js');
+      const { migrateWarehouse } = await import('./migrate-warehouse.js');
+      const settings = ['databaseUrl', 'dataDir', 'clickhouseUrl', 'workerConcurrency'] as const;
+      await runInContext(terminal, settings, [TenantsModule, WarehouseModule], async (context) => {
+        const warehouse = await migrateWarehouse(context);
+        const applied = warehouse.length === 0 ? 'was up to date' : `applied ${warehouse.join(', ')}`;
+        print(terminal, json, { warehouse }, `The control plane is up to date. The warehouse ${applied}.`);
+      });
+    });
+}

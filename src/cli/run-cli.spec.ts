@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openControlPlane } from '../tenants/open-control-plane.js';
+import { ApiKeys } from '../tenants/api-keys.service.js';
+import { Tenants } from '../tenants/tenants.service.js';
+import { runCli } from './run-cli.js';
+
+describe('The command line', () => {
+  let dataDir: string;
+
+  beforeAll(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'segops-cli-'));
+  });
+
+  afterAll(() => {
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+    return runWith({}, ...words);
+  }
+
+  async function runWith(
+    env: Record<string, string>,
+    ...words: string[]
+  ): Promise<{ code: number; out: string; err: string }> {
+    let out = '';
+    let err = '';
+    const code = await runCli(words, {
+      env: { DATA_DIR: dataDir, ...env },
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+    });
+    return { code, out, err };
+  }
+
+  it('should create the first tenant and list it, for people and for scripts', async () => {
+    expect(await run('tenant', 'list')).toEqual({ code: 0, out: 'There are no tenants.\n', err: '' });
+    expect(await run('tenant', 'create', 'acme', '--name', 'Acme Ltd', '--plan', 'starter')).toEqual({
+      code: 0,
+      out: 'Created tenant acme (plan starter).\n',
+      err: '',
+    });
+    expect((await run('tenant', 'list')).out).toBe('acme\tstarter\tAcme Ltd\n');
+    expect(JSON.parse((await run('tenant', 'list', '--json')).out)).toEqual([
+      expect.objectContaining({ slug: 'acme', name: 'Acme Ltd', plan: 'starter' }),
+    ]);
+  });
+
+  it('should seed a tenant and keys that work, again and again', async () => {
+    const first = JSON.parse((await run('seed', '--tenant', 'seeded', '--json')).out) as {
+      tenant: string;
+      key: string;
+    };
+    const second = JSON.parse((await run('seed', '--tenant', 'seeded', '--json')).out) as { key: string };
+    expect(first).toEqual({ tenant: 'seeded', key: expect.stringMatching(/^sk_live_[\w-]{43}$/) as string });
+    expect(second.key).not.toBe(first.key);
+
+    const database = await openControlPlane({ dataDir });
+    const tenants = new Tenants(database);
+    const apiKeys = new ApiKeys(database, tenants);
+    expect(await tenants.find('seeded')).toMatchObject({ plan: 'enterprise' });
+    expect(await apiKeys.find(first.key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
+    expect(await apiKeys.find(second.key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
+    await database.onApplicationShutdown();
+  });
+
+  it('should show a new key once', async () => {
+    await run('tenant', 'create', 'keyed');
+    const created = await run(
+      'key',
+      'create',
+      '--tenant',
+      'keyed',
+      '--name',
+      'web',
+      '--type',
+      'public',
+      '--mode',
+      'test',
+    );
+    expect(created).toMatchObject({ code: 0, err: '' });
+    expect(created.out).toMatch(/^Created key "web" \(.*\), shown only now:\npk_test_[\w-]{43}\n$/);
+    const json = await run('key', 'create', '--tenant', 'keyed', '--name', 'server', '--json');
+    expect(JSON.parse(json.out)).toEqual({
+      id: expect.any(String) as string,
+      name: 'server',
+      key: expect.stringMatching(/^sk_live_/) as string,
+    });
+  });
+
+  it.each([
+    [
+      'a tenant that does not exist',
+      ['key', 'create', '--tenant', 'nobody', '--name', 'x'],
+      /^error: There is no tenant/,
+    ],
+    ['a slug that is not one', ['tenant', 'create', 'No_Slug'], /^error: A tenant's slug is/],
+    ['a missing option', ['seed'], /^error: required option '--tenant <slug>' not specified/],
+    [
+      'an unknown plan',
+      ['tenant', 'create', 'acme', '--plan', 'gold'],
+      /^error: option '--plan <plan>' argument 'gold'/,
+    ],
+    ['an unknown command', ['sow'], /^error: unknown command 'sow'/],
+  ])('should answer %s with one line and exit code 1', async (_, words, expected) => {
+    const { code, out, err } = await run(...words);
+    expect(err).toMatch(expected);
+    expect({ code, out, lines: err.trimEnd().split('\n').length }).toEqual({ code: 1, out: '', lines: 1 });
+  });
+
+  it('should say so when the service has the embedded control plane open', async () => {
+    const service = spawn(process.execPath, ['-e', 'process.stdin.resume()']);
+    try {
+      await run('tenant', 'list');
+      writeFileSync(join(dataDir, 'control-plane.lock'), String(service.pid));
+      const { code, err } = await run('tenant', 'list');
+      expect(code).toBe(1);
+      expect(err).toContain(`is in use by process ${service.pid}: stop the service first, or set DATABASE_URL.`);
+    } finally {
+      service.stdin.end();
+      await once(service, 'exit');
+    }
+  });
+
+  it('should name the setting that is wrong, without its value', async () => {
+    const { code, err } = await runWith({ DATABASE_URL: 'mysql://me:hunter2@db' }, 'tenant', 'list');
+    expect(code).toBe(1);
+    expect(err).toContain('DATABASE_URL must be a URL of the form postgres://');
+    expect(err).not.toContain('hunter2');
+  });
+
+  it('should name the setting to check when a database does not answer', async () => {
+    const postgres = await runWith({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/db' }, 'tenant', 'list');
+    expect(postgres).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(ECONNREFUSED). Check DATABASE_URL') as string,
+    });
+    const clickhouse = await runWith({ CLICKHOUSE_URL: 'http://me:hunter2@127.0.0.1:1' }, 'migrate');
+    expect(clickhouse).toMatchObject({
+      code: 1,
+      err: 'error: The warehouse was not migrated (ECONNREFUSED). Check CLICKHOUSE_URL and that ClickHouse is up.\n',
+    });
+  });
+});

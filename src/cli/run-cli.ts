@@ -1,0 +1,31 @@
+import { Command, CommanderError } from 'commander';
+import { addKeyCommands } from './key.command.js';
+import { addMigrateCommand } from './migrate.command.js';
+import { addSeedCommand } from './seed.command.js';
+import { addTenantCommands } from './tenant.command.js';
+import type { Terminal } from './terminal.js';
+
+/**
+ * Runs one command, given as words.
+ * @returns the exit code: 0, or 1 after one line on `terminal.err` that says what went wrong.
+ */
+export async function runCli(words: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('segops')
+    .description('Administration of SegOps Ingestion. Reads the same settings as the service.')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  for (const add of [addSeedCommand, addTenantCommands, addKeyCommands, addMigrateCommand]) {
+    add(program, terminal);
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has already written what was wrong with the words.
+    if (error instanceof CommanderError) {
+      return error.exitCode;
+    }
+    terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}

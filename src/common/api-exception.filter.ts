@@ -1,0 +1,79 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AllowedMethods } from './allowed-methods.js';
+import { ApiError } from './api-error.js';
+import { badRequest, methodNotAllowed, notFound, tooLarge, unsupportedMediaType } from './errors.js';
+
+/** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
+@Catch()
+export class ApiExceptionFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ApiExceptionFilter.name);
+
+  constructor(
+    private readonly allowedMethods: AllowedMethods,
+    private readonly maxBodyBytes: number,
+  ) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const error = this.toApiError(exception, request);
+    if (reply.sent || reply.raw.headersSent) {
+      return;
+    }
+    if (error === undefined) {
+      this.logger.error({ message: 'A request failed', requestId: request.id, error: describe(exception) });
+      const detail = `Something went wrong on our side. Request id: ${request.id}`;
+      void reply.code(500).send({ detail });
+      return;
+    }
+    void reply.code(error.status).headers(error.headers).send(error.body);
+  }
+
+  /** @returns undefined for what the caller cannot help and must not see */
+  private toApiError(exception: unknown, request: FastifyRequest): ApiError | undefined {
+    if (exception instanceof ApiError) {
+      return exception;
+    }
+    const status = exception instanceof HttpException ? exception.getStatus() : clientErrorStatus(exception);
+    if (status === undefined || status >= 500) {
+      return undefined;
+    }
+    switch (status) {
+      case 404:
+        return this.wrongPathOrMethod(request);
+      case 413:
+        return tooLarge(`The body is larger than ${this.maxBodyBytes} bytes, counted after decompression.`);
+      case 415:
+        return wrongMediaType(request);
+      default:
+        return badRequest(messageOf(exception));
+    }
+  }
+
+  private wrongPathOrMethod(request: FastifyRequest): ApiError {
+    const allowed = this.allowedMethods.of(request.url.split('?', 1)[0] ?? '/');
+    return allowed.length === 0 ? notFound() : methodNotAllowed(request.method, allowed);
+  }
+}
+
+function wrongMediaType(request: FastifyRequest): ApiError {
+  return request.headers['content-encoding'] === undefined
+    ? unsupportedMediaType('Only JSON is accepted. Send it with Content-Type: application/json.')
+    : unsupportedMediaType('Send JSON with Content-Type: application/json, and if compressed as gzip, deflate or br.');
+}
+
+/** Fastify and its plugins say with `statusCode` that the request was at fault. */
+function clientErrorStatus(exception: unknown): number | undefined {
+  const status = (exception as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+function messageOf(exception: unknown): string {
+  return exception instanceof Error ? exception.message : 'The request cannot be read.';
+}
+
+function describe(exception: unknown): string {
+  return exception instanceof Error ? (exception.stack ?? exception.message) : String(exception);
+}

@@ -1,0 +1,38 @@
+import compress from '@fastify/compress';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseJsonBodies } from './body.parser.js';
+import { answerClientError } from './client-error.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+
+/** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the 60 s after which common load balancers drop an idle connection, so that we never close it first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/**
+ * The HTTP server as the contract wants it: paths with and without the trailing slash, a request id on every answer,
+ * bodies of JSON, compressed or not, whose limit counts what they decompress to.
+ */
+export async function createHttpAdapter(maxBodyBytes: number): Promise<FastifyAdapter> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    genReqId: requestIdOf,
+    routerOptions: { ignoreTrailingSlash: true },
+    // A URL that cannot be decoded never reaches a route, nor the filter.
+    frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.code(400).header(REQUEST_ID_HEADER, request.id).send({ detail: 'The address cannot be decoded.' });
+    },
+    clientErrorHandler: answerClientError,
+  });
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header(REQUEST_ID_HEADER, request.id);
+    done();
+  });
+  parseJsonBodies(fastify);
+  await fastify.register(compress, { globalCompression: false });
+  return adapter;
+}

@@ -1,0 +1,95 @@
+import { IsOptional, Matches } from 'class-validator';
+import { LOG_LEVELS, type LogLevel } from './log-level.js';
+import { OneOf } from './one-of.decorator.js';
+import { type Role, ROLES } from './role.js';
+import { Setting } from './setting.decorator.js';
+import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
+import { UrlOf } from './url-of.decorator.js';
+import { WholeNumber } from './whole-number.decorator.js';
+
+/**
+ * Every setting of the service, read once at start by `loadConfiguration`. The only definition of a setting: the checks,
+ * `.env.example` and the README's table follow from it. A required setting starts as `''`, which its check refuses.
+ */
+export class Configuration {
+  @Setting({
+    env: 'ROLE',
+    describe: 'What this process does: `api` answers requests, `worker` stores events, `all` does both.',
+  })
+  @OneOf(ROLES)
+  readonly role: Role = 'all';
+
+  @Setting({ env: 'HOST', describe: 'Address the HTTP server listens on.' })
+  @Matches(/^[\w.:-]+$/, { message: 'must be an IP address or a host name' })
+  readonly host: string = '0.0.0.0';
+
+  @Setting({ env: 'PORT', describe: 'Port the HTTP server listens on; 0 takes a free one.' })
+  @WholeNumber({ min: 0, max: 65_535 })
+  readonly port: number = 8000;
+
+  @Setting({ env: 'LOG_LEVEL', describe: 'The least severe level that is logged.' })
+  @OneOf(LOG_LEVELS)
+  readonly logLevel: LogLevel = 'info';
+
+  @Setting({ env: 'TRANSPORT', describe: 'The queue between the API and the worker. `bullmq` runs on Redis.' })
+  @OneOf(TRANSPORT_NAMES)
+  readonly transport: TransportName = 'bullmq';
+
+  @Setting({
+    env: 'REDIS_URL',
+    describe: 'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`.',
+    example: 'redis://localhost:6379',
+  })
+  @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
+  readonly redisUrl: string = '';
+
+  @Setting({ env: 'QUEUE_PREFIX', describe: 'Start of every Redis key, so that deployments can share a Redis.' })
+  @Matches(/^[\w{}-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_", "-", "{" or "}"' })
+  readonly queuePrefix: string = 'segops';
+
+  @Setting({
+    env: 'CLICKHOUSE_URL',
+    describe: 'The warehouse. Without a path the database is `default`.',
+    example: 'http://default:password@localhost:8123/segops',
+  })
+  @UrlOf(['http', 'https'], 'http://user:password@host:port/database')
+  readonly clickhouseUrl: string = '';
+
+  @Setting({
+    env: 'DATABASE_URL',
+    describe:
+      'PostgreSQL for tenants and keys. Without it an embedded one keeps them in `DATA_DIR`, for a single process.',
+    example: 'postgres://segops:password@localhost:5432/segops',
+  })
+  @IsOptional()
+  @UrlOf(['postgres', 'postgresql'], 'postgres://user:password@host:port/database')
+  readonly databaseUrl?: string;
+
+  @Setting({ env: 'DATA_DIR', describe: 'Folder for what the service keeps on local disk.' })
+  @Matches(/^[^\0]+$/, { message: 'must be the path of a folder' })
+  readonly dataDir: string = '.data';
+
+  @Setting({ env: 'MAX_BATCH_EVENTS', describe: 'Events accepted in one batch request.' })
+  @WholeNumber({ min: 1, max: 10_000 })
+  readonly maxBatchEvents: number = 500;
+
+  @Setting({ env: 'MAX_EVENT_BYTES', describe: 'Size of one event, in bytes of JSON.' })
+  @WholeNumber({ min: 1024, max: 16_777_216 })
+  readonly maxEventBytes: number = 262_144;
+
+  @Setting({ env: 'MAX_BODY_BYTES', describe: 'Size of a request body after decompression, in bytes.' })
+  @WholeNumber({ min: 1024, max: 104_857_600 })
+  readonly maxBodyBytes: number = 5_242_880;
+
+  @Setting({ env: 'WORKER_CONCURRENCY', describe: 'Batches a worker stores at the same time.' })
+  @WholeNumber({ min: 1, max: 1000 })
+  readonly workerConcurrency: number = 32;
+
+  @Setting({
+    env: 'SHUTDOWN_TIMEOUT_MS',
+    describe:
+      'Time for finishing the work in hand after SIGTERM, in milliseconds. Keep it below the orchestrator’s limit.',
+  })
+  @WholeNumber({ min: 1000, max: 600_000 })
+  readonly shutdownTimeoutMs: number = 25_000;
+}

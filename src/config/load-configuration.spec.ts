@@ -1,0 +1,118 @@
+import { Configuration } from './configuration.js';
+import { ConfigurationError } from './configuration.error.js';
+import { loadConfiguration } from './load-configuration.js';
+
+const REQUIRED = { REDIS_URL: 'redis://localhost:6379', CLICKHOUSE_URL: 'http://localhost:8123' };
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfiguration(env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) {
+      return error.problems;
+    }
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfiguration', () => {
+  it('should use the defaults for what is not set', () => {
+    const configuration = loadConfiguration(REQUIRED);
+    expect(configuration).toBeInstanceOf(Configuration);
+    expect(Object.fromEntries(Object.entries(configuration))).toEqual({
+      role: 'all',
+      host: '0.0.0.0',
+      port: 8000,
+      logLevel: 'info',
+      transport: 'bullmq',
+      redisUrl: 'redis://localhost:6379',
+      queuePrefix: 'segops',
+      clickhouseUrl: 'http://localhost:8123',
+      databaseUrl: undefined,
+      dataDir: '.data',
+      maxBatchEvents: 500,
+      maxEventBytes: 262_144,
+      maxBodyBytes: 5_242_880,
+      workerConcurrency: 32,
+      shutdownTimeoutMs: 25_000,
+    });
+  });
+
+  it('should read every kind of setting, without surrounding white space', () => {
+    const configuration = loadConfiguration({
+      ...REQUIRED,
+      ROLE: 'worker',
+      PORT: '0',
+      DATABASE_URL: 'postgres://u:p@db/segops\n',
+      QUEUE_PREFIX: '{segops}',
+    });
+    expect(configuration).toMatchObject({
+      role: 'worker',
+      port: 0,
+      databaseUrl: 'postgres://u:p@db/segops',
+      queuePrefix: '{segops}',
+    });
+  });
+
+  it('should take an empty or blank variable as not set', () => {
+    expect(loadConfiguration({ ...REQUIRED, PORT: '', ROLE: '  ', DATABASE_URL: '' })).toEqual(
+      loadConfiguration(REQUIRED),
+    );
+  });
+
+  it('should list all problems at once, each with the variable, the expectation and an example', () => {
+    expect(problemsOf({ REDIS_URL: REQUIRED.REDIS_URL, PORT: 'http', TRANSPORT: 'kafka' })).toEqual([
+      'PORT must be a whole number from 0 to 65535. Example: PORT=8000',
+      'TRANSPORT must be one of: bullmq. Example: TRANSPORT=bullmq',
+      'CLICKHOUSE_URL is not set; it must be a URL of the form http://user:password@host:port/database,' +
+        ' with reserved characters percent-encoded. Example: CLICKHOUSE_URL=http://default:password@localhost:8123/segops',
+    ]);
+    expect(problemsOf({})).toHaveLength(2);
+  });
+
+  it('should leave aside what is not needed', () => {
+    expect(loadConfiguration({ PORT: 'http', DATA_DIR: '/data' }, ['dataDir'])).toMatchObject({ dataDir: '/data' });
+    expect(() => loadConfiguration({ PORT: 'http' }, ['port'])).toThrow(ConfigurationError);
+  });
+
+  it('should not print the values of settings', () => {
+    const secret = 'hunter2';
+    const env = Object.fromEntries(
+      ['ROLE', 'HOST', 'PORT', 'REDIS_URL', 'QUEUE_PREFIX', 'CLICKHOUSE_URL', 'DATABASE_URL', 'MAX_BATCH_EVENTS'].map(
+        (name) => [name, `:${secret} /`],
+      ),
+    );
+    expect(() => loadConfiguration(env)).toThrow(ConfigurationError);
+    expect(problemsOf(env)).toHaveLength(8);
+    expect(problemsOf(env).join()).not.toContain(secret);
+  });
+
+  it.each(['-1', '1.5', '1e3', '0x10', '65536', '٣', '8000 9000', '99999999999999999999'])(
+    'should refuse %p as a port',
+    (value) => {
+      expect(problemsOf({ ...REQUIRED, PORT: value })).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['REDIS_URL', 'http://localhost:6379'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['CLICKHOUSE_URL', 'clickhouse://localhost:9000'],
+    ['CLICKHOUSE_URL', 'http://'],
+    ['CLICKHOUSE_URL', 'http://host:port'],
+    ['DATABASE_URL', 'mysql://localhost/segops'],
+  ])('should refuse %s=%s', (name, value) => {
+    expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} must be a URL`)),
+    ]);
+  });
+
+  it.each([
+    ['REDIS_URL', 'rediss://:p%40ss@cache.example:6380/2'],
+    ['CLICKHOUSE_URL', 'https://u:p@warehouse.example:8443/events?x=1'],
+    ['DATABASE_URL', 'postgresql:///segops?host=/run/postgresql'],
+  ])('should accept %s=%s', (name, value) => {
+    expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual([]);
+  });
+});

@@ -1,0 +1,4 @@
+export const TRANSPORT_NAMES = ['bullmq'] as const;
+
+/** The queue that events are published to. */
+export type TransportName = (typeof TRANSPORT_NAMES)[number];

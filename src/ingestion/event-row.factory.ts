@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import type { EventRow } from '../warehouse/event-row.js';
+import type { TrackEventDto } from './dto/track-event.dto.js';
+import { eventIdentity } from './event-identity.js';
+import { parseOccurredAt } from './occurred-at.js';
+import { ReceiptClock } from './receipt.clock.js';
+
+/** Whose request it is, and the `Idempotency-Key` it carries, if any. */
+export interface Sender {
+  readonly tenantId: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+const EMPTY_PAYLOAD = Buffer.from('{}');
+
+/** Turns a valid event into the row that is stored: fills the defaults, and stamps it with its id and time of receipt. */
+@Injectable()
+export class EventRowFactory {
+  constructor(private readonly clock: ReceiptClock) {}
+
+  /** @param index the event's place in its request */
+  create(sender: Sender, event: TrackEventDto, payload: Uint8Array | undefined, index: number): EventRow {
+    const receivedAt = this.clock.next();
+    // An empty key is none: serialisers of some clients write empty strings for what is not there.
+    const eventId = event.event_id || undefined;
+    return {
+      tenantId: sender.tenantId,
+      id: eventIdentity(sender.tenantId, { eventId, requestKey: sender.idempotencyKey, index }),
+      eventType: event.event_type,
+      userId: event.user_id,
+      anonymousId: event.anonymous_id ?? '',
+      eventId: eventId ?? '',
+      occurredAt: occurrence(event.occurred_at) ?? Math.floor(receivedAt / 1000),
+      receivedAt,
+      payload: Buffer.from(payload ?? EMPTY_PAYLOAD).toString(),
+    };
+  }
+}
+
+function occurrence(text: string | null | undefined): number | undefined {
+  return typeof text === 'string' ? parseOccurredAt(text) : undefined;
+}

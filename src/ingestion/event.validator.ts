@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { Configuration } from '../config/configuration.js';
+import { REQUIRED } from './dto/event-field.decorators.js';
+import { TrackEventDto } from './dto/track-event.dto.js';
+import { type FieldError, ObjectValidator } from './object.validator.js';
+import { checkPayload } from './payload.rules.js';
+import type { ReceivedEvent } from './track-body.js';
+
+export type ValidatedEvent = { readonly valid: true; readonly event: TrackEventDto } | InvalidEvent;
+
+export interface InvalidEvent {
+  readonly valid: false;
+  readonly errors: readonly FieldError[];
+}
+
+/** The code of an event that is larger than `MAX_EVENT_BYTES`; the single-event route answers it with 413. */
+export const TOO_LARGE = 'too_large';
+
+/** Decides whether an event may be stored. Bad events are results here, never exceptions: they must not cost good ones. */
+@Injectable()
+export class EventValidator {
+  private readonly rules = new ObjectValidator(TrackEventDto, REQUIRED);
+
+  constructor(private readonly configuration: Configuration) {}
+
+  validate(received: ReceivedEvent): ValidatedEvent {
+    const { fields } = received;
+    if (!isRecord(fields)) {
+      return invalid({ field: 'event', code: 'invalid_type', message: 'must be a JSON object.' });
+    }
+    if (received.bytes > this.configuration.maxEventBytes) {
+      const message = `must have at most ${this.configuration.maxEventBytes} bytes of JSON.`;
+      return invalid({ field: 'event', code: TOO_LARGE, message });
+    }
+    const errors = this.rules.validate(fields);
+    const payloadError = checkPayload(received, fields['payload']);
+    if (payloadError !== undefined) {
+      errors.push(payloadError);
+    }
+    return errors.length === 0 ? { valid: true, event: fields as unknown as TrackEventDto } : { valid: false, errors };
+  }
+}
+
+function invalid(error: FieldError): InvalidEvent {
+  return { valid: false, errors: [error] };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,130 @@
+import type { EventBatch } from '../transport/event-batch.js';
+import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import type { EventRow } from '../warehouse/event-row.js';
+import { GroupCommit } from './group-commit.js';
+
+/** Holds every batch until the test says what becomes of it: here the moments matter, not the queue. */
+class HeldTransport extends EventTransport {
+  readonly held: { batch: EventBatch; settle: (error?: Error) => void }[] = [];
+
+  publish(batch: EventBatch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.held.push({
+        batch,
+        settle: (error) => {
+          if (error) reject(error);
+          else resolve();
+        },
+      });
+    });
+  }
+
+  get sizes(): number[] {
+    return this.held.map(({ batch }) => batch.events);
+  }
+
+  consume(): never {
+    throw new Error('not used');
+  }
+
+  status(): never {
+    throw new Error('not used');
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const row = (payloadBytes = 2): EventRow => ({
+  tenantId: 't',
+  id: new Uint8Array(16),
+  eventType: 'e',
+  userId: 'u',
+  anonymousId: '',
+  eventId: '',
+  occurredAt: 0,
+  receivedAt: 0,
+  payload: ' '.repeat(payloadBytes),
+});
+const rows = (count: number) => Array.from({ length: count }, () => row());
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('GroupCommit', () => {
+  let transport: HeldTransport;
+  let commits: GroupCommit;
+
+  beforeEach(() => {
+    transport = new HeldTransport();
+    commits = new GroupCommit(transport);
+  });
+
+  it('should send a lone request in the same turn of the event loop', async () => {
+    void commits.commit(rows(1));
+    await turn();
+    expect(transport.sizes).toEqual([1]);
+  });
+
+  it('should answer no request before its batch is durable', async () => {
+    let answered = false;
+    const answer = commits.commit(rows(1)).then(() => (answered = true));
+    await turn();
+    expect(answered).toBe(false);
+    transport.held[0]!.settle();
+    await answer;
+    expect(answered).toBe(true);
+  });
+
+  it('should let requests of one turn share a batch', async () => {
+    void commits.commit(rows(1));
+    void commits.commit(rows(20));
+    await turn();
+    expect(transport.sizes).toEqual([21]);
+  });
+
+  it('should gather requests while two batches are on their way, and send them when one is durable', async () => {
+    for (const count of [1, 2, 3, 4]) {
+      void commits.commit(rows(count));
+      await turn();
+    }
+    expect(transport.sizes).toEqual([1, 2]);
+    transport.held[0]!.settle();
+    await turn();
+    expect(transport.sizes).toEqual([1, 2, 7]);
+  });
+
+  it('should send a full batch at once, whatever is on its way', async () => {
+    for (let i = 0; i < 4; i++) void commits.commit(rows(500));
+    expect(transport.sizes).toEqual([500, 500, 500, 500]);
+    await turn();
+    expect(transport.held).toHaveLength(4);
+  });
+
+  it('should give every batch an id of its own', async () => {
+    for (let i = 0; i < 3; i++) void commits.commit(rows(500));
+    await turn();
+    expect(new Set(transport.held.map(({ batch }) => batch.id)).size).toBe(3);
+  });
+
+  it('should answer 503 with Retry-After to every request of a batch that the queue refused, and to no other', async () => {
+    const requests = [commits.commit(rows(1)), commits.commit(rows(1))];
+    await turn();
+    requests.push(commits.commit(rows(1)));
+    await turn();
+    transport.held[0]!.settle(new TransportUnavailableError('Redis is away'));
+    transport.held[1]!.settle();
+    const refused = { status: 'rejected', reason: { status: 503, headers: { 'retry-after': '1' } } };
+    expect(await Promise.allSettled(requests)).toMatchObject([refused, refused, { status: 'fulfilled' }]);
+  });
+
+  it('should refuse more when too much waits for the queue, and accept again when it moved on', async () => {
+    const accepted: Promise<void>[] = [];
+    for (let i = 0; i < 65; i++) accepted.push(commits.commit([row(1024 * 1024)]));
+    await expect(commits.commit(rows(1))).rejects.toMatchObject({ status: 503 });
+    for (const { settle } of transport.held) settle();
+    await Promise.all(accepted);
+    void commits.commit(rows(1));
+    await turn();
+    expect(transport.sizes.at(-1)).toBe(1);
+  });
+});

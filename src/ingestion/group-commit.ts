@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { unavailable } from '../common/errors.js';
+import { uuid7 } from '../common/uuid7.js';
+import { EVENTS_V1 } from '../transport/batch-types.js';
+import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import type { EventRow } from '../warehouse/event-row.js';
+import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
+
+/** A group that has this many events or bytes travels at once; smaller ones wait while two are on their way. */
+const FULL_EVENTS = 500;
+const FULL_BYTES = 1024 * 1024;
+const GROUPS_ON_THEIR_WAY = 2;
+
+/** What may wait for the queue's answer in this process, so that a slow queue becomes 503s and not a full memory. */
+const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
+const RETRY_AFTER_SECONDS = 1;
+
+/** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
+class Group {
+  events = 0;
+  resolve!: () => void;
+  reject!: (reason: unknown) => void;
+  readonly committed = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
+/**
+ * Lets requests that are served at the same moment share one batch, as databases let transactions share one write to
+ * disk: one by one, the queue would take a tenth of the events. A request's events stay together, and its promise
+ * resolves when its batch is durable. With nothing on its way a group leaves at once, so a lone request never waits.
+ */
+@Injectable()
+export class GroupCommit {
+  private readonly encoder = new EventRowEncoder();
+  private open: Group | undefined;
+  private groupsOnTheirWay = 0;
+  private uncommittedBytes = 0;
+
+  constructor(private readonly transport: EventTransport) {}
+
+  /**
+   * Resolves when the rows, at least one, are on disk.
+   * @throws ApiError 503 when they are not
+   */
+  async commit(rows: readonly EventRow[]): Promise<void> {
+    if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
+      throw queueUnavailable();
+    }
+    const group = this.join(rows);
+    if (group.events >= FULL_EVENTS || this.encoder.size >= FULL_BYTES) {
+      this.send(group);
+    }
+    try {
+      await group.committed;
+    } catch (error) {
+      throw error instanceof TransportUnavailableError ? queueUnavailable() : error;
+    }
+  }
+
+  private join(rows: readonly EventRow[]): Group {
+    for (const row of rows) {
+      this.encoder.append(row);
+    }
+    if (this.open === undefined) {
+      this.open = new Group();
+      // Requests whose bodies arrived in the same turn of the event loop join before the group leaves.
+      setImmediate(() => {
+        this.sendWhatWaits();
+      });
+    }
+    this.open.events += rows.length;
+    return this.open;
+  }
+
+  private sendWhatWaits(): void {
+    if (this.open !== undefined && this.groupsOnTheirWay < GROUPS_ON_THEIR_WAY) {
+      this.send(this.open);
+    }
+  }
+
+  private send(group: Group): void {
+    this.open = undefined;
+    const rows = this.encoder.take();
+    this.groupsOnTheirWay++;
+    this.uncommittedBytes += rows.length;
+    this.transport
+      .publish({ id: uuid7(), type: EVENTS_V1, events: group.events, rows })
+      .then(group.resolve, group.reject)
+      .finally(() => {
+        this.groupsOnTheirWay--;
+        this.uncommittedBytes -= rows.length;
+        this.sendWhatWaits();
+      });
+  }
+}
+
+function queueUnavailable() {
+  return unavailable(
+    'Events cannot be queued at the moment; none of this request was accepted. Send it again.',
+    RETRY_AFTER_SECONDS,
+  );
+}

@@ -1,0 +1,36 @@
+import type { FieldError } from './object.validator.js';
+import type { ReceivedEvent } from './track-body.js';
+
+/** ClickHouse reads JSON 1,000 levels deep; people who nest deeper than this have made a mistake. */
+const MAX_DEPTH = 64;
+
+/**
+ * What a payload must keep to besides being an object, so that every segment condition can read it later: ClickHouse
+ * takes a document with an unpaired surrogate, or with a number beyond a double, for no document at all.
+ */
+export function checkPayload(event: ReceivedEvent, payload: unknown): FieldError | undefined {
+  if (event.payloadDepth > MAX_DEPTH) {
+    return payloadError('too_deep', `must not nest more than ${MAX_DEPTH} levels.`);
+  }
+  return event.isSuspect ? checkValues(payload) : undefined;
+}
+
+function checkValues(value: unknown): FieldError | undefined {
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    return payloadError('invalid_unicode', 'must not contain unpaired surrogates (\\ud800 to \\udfff).');
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return payloadError('out_of_range', 'must not contain numbers beyond 1.8e308; send them as strings.');
+  }
+  if (typeof value === 'object' && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      const error = checkValues(key) ?? checkValues(member);
+      if (error !== undefined) return error;
+    }
+  }
+  return undefined;
+}
+
+function payloadError(code: string, message: string): FieldError {
+  return { field: 'payload', code, message };
+}

@@ -1,0 +1,121 @@
+import { isUtf8 } from 'node:buffer';
+import { badRequest } from '../common/errors.js';
+import { JsonReader } from './json.reader.js';
+
+/** One event as it came in: its fields, and its payload both parsed and byte for byte. */
+export interface ReceivedEvent {
+  /** What `JSON.parse` made of it; anything, until it was validated. */
+  readonly fields: unknown;
+  /** The payload's JSON text as it was sent; undefined when there is none, or when it is null. */
+  readonly payload: Uint8Array | undefined;
+  /** How deep objects and arrays nest in the payload. */
+  readonly payloadDepth: number;
+  /** The size of the whole event, in bytes of JSON. */
+  readonly bytes: number;
+  /** Whether the request holds escapes or numbers that are rare and may be unstorable, so that a closer look pays. */
+  readonly isSuspect: boolean;
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+const EVENTS = Buffer.from('events');
+const PAYLOAD = Buffer.from('payload');
+
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
+const LARGE_EXPONENT = /[eE]\+?\d{3}/;
+/** No double has more digits before its point. */
+const DIGITS_BEYOND_DOUBLE = 309;
+
+/**
+ * Reads the body of a request for one event.
+ * @throws ApiError 400 when it is not JSON
+ */
+export function readEvent(body: Buffer | undefined): ReceivedEvent {
+  const { json, text, value } = parseJson(body);
+  return toReceivedEvent(json, new JsonReader(json), value, isSuspect(json, text));
+}
+
+/**
+ * Reads the body of a request for many events.
+ * @returns undefined when the body has no list of events
+ * @throws ApiError 400 when it is not JSON
+ */
+export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefined {
+  const { json, text, value } = parseJson(body);
+  const list = (value as { events?: unknown } | null)?.events;
+  if (!Array.isArray(list)) {
+    return undefined;
+  }
+  const suspect = isSuspect(json, text);
+  const reader = new JsonReader(json);
+  let events: ReceivedEvent[] = [];
+  reader.readObject((isNamed) => {
+    if (!isNamed(EVENTS) || !reader.isAtArray()) {
+      reader.skipValue();
+      return;
+    }
+    // A repeated key starts over: like JSON.parse, the last one counts.
+    events = [];
+    reader.readArray(() => {
+      events.push(toReceivedEvent(json, reader, list[events.length], suspect));
+    });
+  });
+  return events;
+}
+
+function parseJson(body: Buffer | undefined): { json: Buffer; text: string; value: unknown } {
+  if (body === undefined || body.length === 0) {
+    throw badRequest('The body is empty. Send a JSON object.');
+  }
+  const json = body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body;
+  if (!isUtf8(json)) {
+    throw badRequest('The body is not valid UTF-8.');
+  }
+  const text = json.toString();
+  try {
+    return { json, text, value: JSON.parse(text) as unknown };
+  } catch {
+    throw badRequest('The body is not valid JSON.');
+  }
+}
+
+function isSuspect(json: Uint8Array, text: string): boolean {
+  return ESCAPED_SURROGATE.test(text) || LARGE_EXPONENT.test(text) || hasDigitRun(json, DIGITS_BEYOND_DOUBLE);
+}
+
+/** Looks at every `length`-th byte only: no run of that many digits fits between two of them. */
+function hasDigitRun(json: Uint8Array, length: number): boolean {
+  for (let at = length - 1; at < json.length; at += length) {
+    let start = at;
+    while (isDigit(json[start])) start--;
+    let end = at;
+    while (isDigit(json[end])) end++;
+    if (end - start > length) return true;
+  }
+  return false;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, isSuspect: boolean): ReceivedEvent {
+  const start = reader.offset;
+  let payload: Uint8Array | undefined;
+  let payloadDepth = 0;
+  if (!reader.isAtObject()) {
+    reader.skipValue();
+  } else {
+    reader.readObject((isNamed) => {
+      const valueStart = reader.offset;
+      reader.skipValue();
+      if (isNamed(PAYLOAD)) {
+        payload = json.subarray(valueStart, reader.offset);
+        payloadDepth = reader.depth;
+      }
+    });
+  }
+  if ((fields as { payload?: unknown } | null)?.payload === null) {
+    payload = undefined;
+  }
+  return { fields, payload, payloadDepth, bytes: reader.offset - start, isSuspect };
+}

@@ -1,0 +1,152 @@
+import { Logger } from '@nestjs/common';
+import { eq } from 'drizzle-orm';
+import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
+import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
+import { ApiKeys } from './api-keys.service.js';
+import type { ControlPlaneDatabase } from './control-plane.database.js';
+import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { openControlPlane } from './open-control-plane.js';
+import { apiKeys as table } from './schema.js';
+import { Tenants } from './tenants.service.js';
+
+const UNKNOWN_KEY = `sk_live_${'A'.repeat(43)}`;
+
+let clockOffsetMs = 0;
+
+beforeAll(() => {
+  Logger.overrideLogger(false);
+  const now = performance.now.bind(performance);
+  jest.spyOn(performance, 'now').mockImplementation(() => now() + clockOffsetMs);
+});
+
+afterAll(() => {
+  jest.restoreAllMocks();
+});
+
+function createKey(apiKeys: ApiKeys, name = 'server'): Promise<{ id: string; key: string }> {
+  return apiKeys.create({ tenantId: 'acme', name, type: 'secret', mode: 'live' });
+}
+
+describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
+  let fixture: ControlPlaneFixture;
+  let database: ControlPlaneDatabase;
+  let apiKeys: ApiKeys;
+
+  beforeAll(async () => {
+    fixture = await start();
+    database = await openControlPlane(fixture.settings);
+    await new Tenants(database).create({ slug: 'acme', name: 'Acme', plan: 'free' });
+  }, 30_000);
+
+  beforeEach(() => {
+    apiKeys = new ApiKeys(database, new Tenants(database));
+  });
+
+  afterAll(async () => {
+    await database.onApplicationShutdown();
+    await fixture.stop();
+  });
+
+  it.each([
+    ['secret', 'live', /^sk_live_[\w-]{43}$/],
+    ['secret', 'test', /^sk_test_[\w-]{43}$/],
+    ['public', 'live', /^pk_live_[\w-]{43}$/],
+    ['public', 'test', /^pk_test_[\w-]{43}$/],
+  ] as const)('should find a %s %s key by its text', async (type, mode, form) => {
+    const { id, key } = await apiKeys.create({ tenantId: 'acme', name: 'server', type, mode });
+    expect(key).toMatch(form);
+    expect(await apiKeys.find(key)).toEqual({ id, tenantId: 'acme', type, mode });
+  });
+
+  it('should store no more of a key than its hash, prefix and last four characters', async () => {
+    const { id, key } = await createKey(apiKeys);
+    const [row] = await database.db.select().from(table).where(eq(table.id, id));
+    expect(row).toMatchObject({ prefix: 'sk_live_', lastFour: key.slice(-4) });
+    expect(JSON.stringify(row)).not.toContain(key.slice(8, -4));
+  });
+
+  it('should refuse a key for a tenant that does not exist', async () => {
+    const request = { tenantId: 'nobody', name: 'server', type: 'secret', mode: 'live' } as const;
+    await expect(apiKeys.create(request)).rejects.toThrow('There is no tenant "nobody".');
+  });
+
+  it('should refuse a blank name', async () => {
+    await expect(createKey(apiKeys, ' ')).rejects.toThrow(/name is 1 to 255/);
+  });
+
+  it('should find nothing for a key with one character changed', async () => {
+    const { key } = await createKey(apiKeys);
+    expect(await apiKeys.find(key.replace(/_(\w)(?=[\w-]{42}$)/, '_-'))).toBeUndefined();
+    expect(await apiKeys.find(key.replace('sk_live', 'sk_test'))).toBeUndefined();
+  });
+
+  it.each(['', 'sk_live_', 'x'.repeat(51), `sk_prod_${'A'.repeat(43)}`, `${UNKNOWN_KEY}A`, `${UNKNOWN_KEY}\n`])(
+    'should not ask the database about %p',
+    async (text) => {
+      const select = jest.spyOn(database.db, 'select');
+      expect(await apiKeys.find(text)).toBeUndefined();
+      expect(select).not.toHaveBeenCalled();
+      select.mockRestore();
+    },
+  );
+
+  it('should ask the database once for concurrent and repeated requests, known key or not', async () => {
+    const { key } = await createKey(apiKeys);
+    const select = jest.spyOn(database.db, 'select');
+    const found = await Promise.all(Array.from({ length: 20 }, () => apiKeys.find(key)));
+    expect(new Set(found).size).toBe(1);
+    await apiKeys.find(key);
+    expect(select).toHaveBeenCalledTimes(1);
+    await Promise.all(Array.from({ length: 20 }, () => apiKeys.find(UNKNOWN_KEY)));
+    await apiKeys.find(UNKNOWN_KEY);
+    expect(select).toHaveBeenCalledTimes(2);
+    select.mockRestore();
+  });
+
+  it('should find a revoked key no longer than 5 s', async () => {
+    const { id, key } = await createKey(apiKeys);
+    expect(await apiKeys.find(key)).toBeDefined();
+    await database.db.update(table).set({ revokedAt: new Date() }).where(eq(table.id, id));
+    clockOffsetMs += 5_001;
+    expect(await apiKeys.find(key)).toBeUndefined();
+  });
+});
+
+(postgresIsInstalled ? describe : describe.skip)('ApiKeys while PostgreSQL is down', () => {
+  let server: PostgresServer;
+  let database: ControlPlaneDatabase;
+  let apiKeys: ApiKeys;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    database = await openControlPlane({ databaseUrl: server.url, dataDir: '/nowhere' });
+    const tenants = new Tenants(database);
+    apiKeys = new ApiKeys(database, tenants);
+    await tenants.create({ slug: 'acme', name: 'Acme', plan: 'free' });
+  }, 30_000);
+
+  afterAll(async () => {
+    await database.onApplicationShutdown();
+    await server.stop();
+  });
+
+  it('should keep keys in use for 5 minutes, fail for all others, and recover by itself', async () => {
+    const { key } = await createKey(apiKeys);
+    const other = await createKey(apiKeys);
+    await apiKeys.find(key);
+    await server.pause();
+
+    expect(await apiKeys.find(key)).toBeDefined();
+    clockOffsetMs += 60_000;
+    expect(await apiKeys.find(key)).toBeDefined();
+    await expect(apiKeys.find(other.key)).rejects.toThrow(ControlPlaneUnavailableError);
+    await expect(apiKeys.find(UNKNOWN_KEY)).rejects.toThrow(/gave no answer \(ECONNREFUSED\)/);
+
+    clockOffsetMs += 4 * 60_000;
+    await expect(apiKeys.find(key)).rejects.toThrow(ControlPlaneUnavailableError);
+
+    await server.resume();
+    expect(await apiKeys.find(key)).toBeDefined();
+    expect(await apiKeys.find(UNKNOWN_KEY)).toBeUndefined();
+  }, 30_000);
+});

@@ -1,0 +1,28 @@
+import { mkdirSync } from 'node:fs';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle } from 'drizzle-orm/pglite';
+import { migrate } from 'drizzle-orm/pglite/migrator';
+import { ControlPlaneDatabase } from './control-plane.database.js';
+import { FolderLock } from './folder-lock.js';
+import { MIGRATIONS_FOLDER } from './migrations.folder.js';
+
+/**
+ * PostgreSQL within this process, on `folder`. Two processes on one folder would corrupt it, hence the lock.
+ * @throws FolderLockedError when another process has it open.
+ */
+export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase> {
+  mkdirSync(folder, { recursive: true });
+  const lock = FolderLock.take(folder);
+  try {
+    const client = await PGlite.create(folder);
+    const db = drizzle(client);
+    await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER });
+    return new ControlPlaneDatabase(db, async () => {
+      await client.close();
+      lock.release();
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,8 @@
+import { plan, type tenants } from './schema.js';
+
+export const PLANS = plan.enumValues;
+
+export type Plan = (typeof PLANS)[number];
+
+/** A customer of the platform. Its slug is its id, everywhere. */
+export type Tenant = Readonly<typeof tenants.$inferSelect>;

@@ -1,0 +1,25 @@
+import type { EventBatch } from '../event-batch.js';
+
+/** The data of one BullMQ job. BullMQ keeps data as JSON, so the bytes are written as base64. */
+export interface BatchJobData {
+  readonly events: number;
+  readonly rows: string;
+}
+
+export function encodeBatchJob(batch: EventBatch): BatchJobData {
+  const { buffer, byteOffset, byteLength } = batch.rows;
+  return { events: batch.events, rows: Buffer.from(buffer, byteOffset, byteLength).toString('base64') };
+}
+
+/** The batch in a job; undefined when the job was not written by {@link encodeBatchJob}. */
+export function decodeBatchJob(id: string | undefined, type: string, data: unknown): EventBatch | undefined {
+  if (id === undefined || !isBatchJobData(data)) {
+    return undefined;
+  }
+  return { id, type, events: data.events, rows: Buffer.from(data.rows, 'base64') };
+}
+
+function isBatchJobData(data: unknown): data is BatchJobData {
+  const candidate = data as Partial<BatchJobData> | null;
+  return typeof candidate?.rows === 'string' && typeof candidate.events === 'number';
+}

@@ -1,0 +1,105 @@
+import { Logger } from '@nestjs/common';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { withDeadline } from '../../common/deadline.js';
+import { uuid7 } from '../../common/uuid7.js';
+import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
+import { decodeBatchJob } from './batch-job.codec.js';
+import type { QueuePulse } from './queue.pulse.js';
+
+const BEAT_EVERY_MS = 1_000;
+/**
+ * How long a batch stays with a worker that went silent. The search for such batches finds one in its second round after
+ * that, so that a batch of a dead worker is delivered again after 5 to 10 s.
+ */
+const LOCK_MS = 5_000;
+const LOOK_FOR_SILENT_WORKERS_EVERY_MS = 2_500;
+const REDELIVER_AFTER_MS = 500;
+const REDELIVER_AT_MOST_AFTER_MS = 30_000;
+const REDIS_LETS_GO_WITHIN_MS = 2_000;
+
+/** A BullMQ worker that hands each job to the handler as a batch, and tells the queue's pulse that it lives. */
+export class BullMqConsumption implements Consumption {
+  private readonly logger = new Logger(BullMqConsumption.name);
+  private readonly id = uuid7();
+  private readonly worker: Worker;
+  private readonly heart: NodeJS.Timeout;
+  private readonly inHand = new Set<Promise<BatchOutcome>>();
+  private finishedSinceBeat = false;
+
+  constructor(
+    queueName: string,
+    prefix: string,
+    private readonly connection: Redis,
+    private readonly pulse: QueuePulse,
+    private readonly handler: BatchHandler,
+    options: ConsumeOptions,
+  ) {
+    this.worker = new Worker(queueName, (job) => this.process(job), {
+      connection,
+      prefix,
+      concurrency: options.concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOOK_FOR_SILENT_WORKERS_EVERY_MS,
+      // A batch whose worker died is delivered again, however often that happens: never given up.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: { backoffStrategy: redeliveryDelay },
+    });
+    this.worker.on('error', (error) => {
+      // That Redis is away, its connection has logged.
+      if (connection.status === 'ready') this.logger.warn(`The queue's worker: ${error.message}`);
+    });
+    this.heart = setInterval(() => void this.beat(), BEAT_EVERY_MS);
+    void this.beat();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.heart);
+    const closed = this.worker.close();
+    await Promise.allSettled(this.inHand);
+    const goodbye = closed.then(() => this.pulse.leave(this.id)).then(() => this.connection.quit());
+    try {
+      await withDeadline(goodbye, REDIS_LETS_GO_WITHIN_MS, () => new Error('Redis did not answer'));
+    } catch {
+      // What Redis could not be told is delivered again, and stored once all the same.
+      await this.worker.disconnect();
+      this.connection.disconnect();
+    }
+  }
+
+  private async process(job: Job): Promise<void> {
+    const batch = decodeBatchJob(job.id, job.name, job.data);
+    if (batch === undefined) {
+      throw new UnrecoverableError('The job does not hold a batch of events.');
+    }
+    const handling = this.handler(batch);
+    this.inHand.add(handling);
+    const outcome = await handling.finally(() => this.inHand.delete(handling));
+    this.finishedSinceBeat = true;
+    switch (outcome.kind) {
+      case 'stored':
+        return;
+      case 'dead-letter':
+        throw new UnrecoverableError(outcome.reason);
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const hasFinished = this.finishedSinceBeat;
+    this.finishedSinceBeat = false;
+    try {
+      await this.pulse.beat(this.id, hasFinished);
+    } catch {
+      // Redis is away, which its connection has logged; the next beat tells it.
+      this.finishedSinceBeat ||= hasFinished;
+    }
+  }
+}
+
+/** Doubles from half a second up to half a minute, and spreads by half so that many batches do not return as one. */
+export function redeliveryDelay(attempt: number): number {
+  const ceiling = Math.min(REDELIVER_AT_MOST_AFTER_MS, REDELIVER_AFTER_MS * 2 ** Math.min(attempt - 1, 16));
+  return Math.round(ceiling * (0.5 + Math.random() / 2));
+}

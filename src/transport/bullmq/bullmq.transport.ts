@@ -1,0 +1,94 @@
+import { Logger } from '@nestjs/common';
+import { type JobsOptions, Queue } from 'bullmq';
+import { withDeadline } from '../../common/deadline.js';
+import type { EventBatch } from '../event-batch.js';
+import {
+  type BatchHandler,
+  type ConsumeOptions,
+  type Consumption,
+  EventTransport,
+  PUBLISH_TIMEOUT_MS,
+  STATUS_TIMEOUT_MS,
+  type TransportStatus,
+  TransportUnavailableError,
+} from '../event-transport.js';
+import { encodeBatchJob } from './batch-job.codec.js';
+import { BullMqConsumption } from './bullmq.consumption.js';
+import { QueuePulse } from './queue.pulse.js';
+import { failFastConnection, patientConnection } from './redis.connections.js';
+
+const QUEUE_NAME = 'events';
+
+const JOB_OPTIONS: JobsOptions = {
+  // A finished job would hold its whole batch in Redis's memory.
+  removeOnComplete: true,
+  // A failed job is a dead letter, and keeps what it holds.
+  removeOnFail: false,
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'custom' },
+  stackTraceLimit: 1,
+};
+
+export interface BullMqTransportOptions {
+  readonly redisUrl: string;
+  /** Keeps the keys of several deployments apart that share a Redis. */
+  readonly prefix: string;
+}
+
+/** Batches as BullMQ jobs in Redis. "On disk" is what Redis's `appendfsync` makes it: `always` for a promise that holds. */
+export class BullMqTransport extends EventTransport {
+  private readonly logger = new Logger(BullMqTransport.name);
+  private readonly connection;
+  private readonly queue: Queue;
+  private readonly pulse: QueuePulse;
+
+  constructor(private readonly options: BullMqTransportOptions) {
+    super();
+    this.connection = failFastConnection(options.redisUrl, this.logger);
+    this.queue = new Queue(QUEUE_NAME, {
+      connection: this.connection,
+      prefix: options.prefix,
+      defaultJobOptions: JOB_OPTIONS,
+      streams: { events: { maxLen: 100 } },
+      // Written on connecting otherwise, where a Redis that is away would end the process.
+      skipMetasUpdate: true,
+    });
+    // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
+    this.queue.on('error', () => undefined);
+    this.pulse = new QueuePulse(this.connection, this.queue);
+  }
+
+  async publish(batch: EventBatch): Promise<void> {
+    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, () =>
+      this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
+    );
+  }
+
+  consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    const { redisUrl, prefix } = this.options;
+    const connection = patientConnection(redisUrl, this.logger);
+    return Promise.resolve(new BullMqConsumption(QUEUE_NAME, prefix, connection, this.pulse, handler, options));
+  }
+
+  async status(): Promise<TransportStatus> {
+    return this.ask('tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close();
+    this.connection.disconnect();
+  }
+
+  /** BullMQ waits for a connection that is not there yet; nobody who asks here can. */
+  private async ask<T>(what: string, timeoutMs: number, question: () => Promise<T>): Promise<T> {
+    if (this.connection.status !== 'ready') {
+      throw new TransportUnavailableError(`Redis cannot ${what}: not connected`);
+    }
+    try {
+      return await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TransportUnavailableError(`Redis cannot ${what}: ${reason}`, { cause });
+    }
+  }
+}

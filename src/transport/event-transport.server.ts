@@ -1,0 +1,53 @@
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { EventBatch } from './event-batch.js';
+import type { BatchOutcome, ConsumeOptions, Consumption, EventTransport } from './event-transport.js';
+
+/**
+ * The strategy by which the worker is a Nest microservice: batches of any {@link EventTransport} reach the
+ * `@EventPattern` handler for their type. Nest's own `handleEvent` does not wait for a handler; this one does, so that
+ * a batch is acknowledged only after it was stored.
+ */
+export class EventTransportServer extends Server implements CustomTransportStrategy {
+  private consumption: Consumption | undefined;
+
+  constructor(
+    private readonly transport: EventTransport,
+    private readonly options: ConsumeOptions,
+  ) {
+    super();
+  }
+
+  listen(callback: (error?: unknown) => void): void {
+    this.transport
+      .consume((batch) => this.dispatch(batch), this.options)
+      .then((consumption) => {
+        this.consumption = consumption;
+        callback();
+      }, callback);
+  }
+
+  async close(): Promise<void> {
+    await this.consumption?.close();
+    this.consumption = undefined;
+  }
+
+  /** There is no server object of a client library behind this strategy, nor does it emit events. */
+  unwrap(): never {
+    throw new Error('EventTransportServer has no underlying server.');
+  }
+
+  on(): never {
+    throw new Error('EventTransportServer emits no events.');
+  }
+
+  private async dispatch(batch: EventBatch): Promise<BatchOutcome> {
+    const handler = this.getHandlerByPattern(batch.type) as MessageHandler<EventBatch, unknown, BatchOutcome> | null;
+    if (handler === null) {
+      // A newer API wrote it, in the middle of an upgrade: it waits in the queue for a newer worker.
+      throw new Error(`This worker knows no batches of type ${batch.type}. Upgrade the workers.`);
+    }
+    const result: unknown = await handler(batch);
+    return (isObservable(result) ? await lastValueFrom(result) : result) as BatchOutcome;
+  }
+}

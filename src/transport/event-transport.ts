@@ -1,0 +1,63 @@
+import type { EventBatch } from './event-batch.js';
+
+/** What became of a delivered batch. Anything else is an exception, and the batch is delivered again later. */
+export type BatchOutcome = { kind: 'stored' } | { kind: 'dead-letter'; reason: string };
+
+export type BatchHandler = (batch: EventBatch) => Promise<BatchOutcome>;
+
+export interface ConsumeOptions {
+  /** How many batches may be in the handler's hands at once. */
+  readonly concurrency: number;
+}
+
+/** A running consumption; `close` takes no more batches, waits for those in hand, and hands back what did not finish. */
+export interface Consumption {
+  close(): Promise<void>;
+}
+
+export interface TransportStatus {
+  /** Workers that were seen alive within the last seconds. */
+  readonly consumers: number;
+  /** Batches that are not stored yet, those in workers' hands included. */
+  readonly pending: number;
+  /** Age of the oldest pending batch in ms; 0 when there is none. */
+  readonly oldestPendingMs: number;
+  /** How long ago any worker finished a batch, in ms; undefined when it is not known. */
+  readonly lastFinishedMsAgo: number | undefined;
+}
+
+/** The queue cannot take a batch, or cannot be asked, at the moment. Nothing was acknowledged. */
+export class TransportUnavailableError extends Error {
+  override readonly name = 'TransportUnavailableError';
+}
+
+/**
+ * The queue between the API and the workers: the one port of this system. Adapters live in the folders beside this file,
+ * and every one passes the suite in `test/contract/transport.contract.ts`.
+ *
+ * Delivery is at least once. The class doubles as the injection token.
+ */
+export abstract class EventTransport {
+  /**
+   * Resolves when the batch is on disk, and not before.
+   * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise
+   */
+  abstract publish(batch: EventBatch): Promise<void>;
+
+  /**
+   * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned `stored`, goes to the
+   * dead letters when it returned `dead-letter`, and is delivered again when it threw or its worker died.
+   */
+  abstract consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption>;
+
+  /** @throws TransportUnavailableError when the queue cannot be asked within {@link STATUS_TIMEOUT_MS} */
+  abstract status(): Promise<TransportStatus>;
+
+  /** Lets go of all connections. Consumptions are closed first, by their owner. */
+  abstract close(): Promise<void>;
+}
+
+/** Clients are promised an answer within a second when the queue is down; this leaves a margin to write it. */
+export const PUBLISH_TIMEOUT_MS = 800;
+
+export const STATUS_TIMEOUT_MS = 1_000;

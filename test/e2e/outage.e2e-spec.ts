@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
+import { RedisServer } from '../../src/embedded/redis.server.js';
+import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const event = { user_id: 'u1', event_type: 'page_viewed' };
+const track = '/api/ingestion/track/';
+
+describe('while a server is away', () => {
+  let dataDir: string;
+  let service: TestService;
+  let tenant: TestTenant;
+
+  const healthOf = async () => {
+    const response = await request(service.url).get('/api/ingestion/health/');
+    return { status: response.status, ...(response.body as Record<string, string>) };
+  };
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'segops-outage-'));
+  });
+  afterEach(async () => {
+    await service.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  describe('Redis', () => {
+    let redis: RedisServer;
+
+    beforeEach(async () => {
+      redis = await RedisServer.start({ dataDir });
+      service = await startService({ REDIS_URL: redis.url });
+      tenant = await service.createTenant();
+    });
+    afterEach(() => redis.stop());
+
+    const refusedWithinASecond = async () => {
+      const began = Date.now();
+      const response = await tenant.post(track, event);
+      expect(Date.now() - began).toBeLessThan(1_000);
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('1');
+      expect(response.body).toEqual({ detail: expect.any(String) });
+    };
+
+    it('should answer 503 with Retry-After within a second when it is dead, and recover by itself', async () => {
+      await redis.kill();
+      await refusedWithinASecond();
+      await refusedWithinASecond();
+      expect(await healthOf()).toEqual({ status: 503, pubsub_topic: 'down', worker: 'unknown', clickhouse: 'ok' });
+      redis = await RedisServer.start({ dataDir, port: redis.port });
+      await waitUntil(async () => (await healthOf()).status === 200);
+      await tenant.post(track, { ...event, user_id: 'after' }).expect(202);
+      await waitUntil(async () => (await tenant.storedEvents(1)).some(({ user_id }) => user_id === 'after'));
+    });
+
+    it('should answer 503 with Retry-After within a second when it is frozen, and recover by itself', async () => {
+      process.kill(redis.pid, 'SIGSTOP');
+      await refusedWithinASecond();
+      process.kill(redis.pid, 'SIGCONT');
+      await waitUntil(async () => (await healthOf()).status === 200);
+      await tenant.post(track, event).expect(202);
+    });
+
+    it('should stay alive and ready, for Kubernetes must not restart it', async () => {
+      await redis.kill();
+      await request(service.url).get('/livez').expect(200);
+      await request(service.url).get('/readyz').expect(200);
+    });
+
+    it('should store what it acknowledged before a crash', async () => {
+      await tenant.post(track, event).expect(202);
+      await redis.kill();
+      redis = await RedisServer.start({ dataDir, port: redis.port });
+      // If a worker had it in hand, it is delivered again when its lock has run out.
+      expect(await tenant.storedEvents(1, { timeoutMs: 20_000 })).toHaveLength(1);
+    });
+
+    it('should stop in good order while it is away', async () => {
+      await redis.kill();
+      const began = Date.now();
+      await service.app.close();
+      expect(Date.now() - began).toBeLessThan(5_000);
+    });
+  });
+
+  describe('ClickHouse', () => {
+    let clickhouse: ClickHouseServer;
+
+    beforeEach(async () => {
+      clickhouse = await ClickHouseServer.start({ dataDir });
+    });
+    afterEach(() => clickhouse.stop());
+
+    const countEvents = async (): Promise<number> => {
+      const response = await fetch(`${clickhouse.url}/?query=SELECT%20count()%20FROM%20events`);
+      return Number(await response.text());
+    };
+
+    it('should accept events, keep them, and store each once when it is back', async () => {
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url });
+      tenant = await service.createTenant();
+      await waitUntil(async () => (await healthOf()).status === 200);
+      await clickhouse.kill();
+      for (let i = 0; i < 20; i++) await tenant.post(track, { ...event, user_id: `u${i}` }).expect(202);
+      expect(await healthOf()).toMatchObject({ status: 503, pubsub_topic: 'ok', clickhouse: 'down' });
+      clickhouse = await ClickHouseServer.start({ dataDir, port: clickhouse.port });
+      await waitUntil(async () => (await countEvents()) >= 20, { timeoutMs: 20_000 });
+      await waitUntil(async () => (await healthOf()).status === 200);
+      expect(await countEvents()).toBe(20);
+    });
+
+    it('should start without it, accept events, and store them when it comes', async () => {
+      const { port } = clickhouse;
+      await clickhouse.stop();
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url });
+      tenant = await service.createTenant();
+      await tenant.post(track, event).expect(202);
+      expect(await healthOf()).toMatchObject({ status: 503, worker: 'down', clickhouse: 'down' });
+      clickhouse = await ClickHouseServer.start({ dataDir, port });
+      await waitUntil(async () => (await healthOf()).status === 200, { timeoutMs: 20_000 });
+      await waitUntil(async () => (await countEvents()) === 1);
+    });
+
+    it('should stop in good order while it is away, and hand the events to the next worker', async () => {
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url, QUEUE_PREFIX: 'handed-over' });
+      tenant = await service.createTenant();
+      await clickhouse.kill();
+      await tenant.post(track, event).expect(202);
+      await service.stop();
+      clickhouse = await ClickHouseServer.start({ dataDir, port: clickhouse.port });
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url, QUEUE_PREFIX: 'handed-over' });
+      await waitUntil(async () => (await countEvents()) === 1, { timeoutMs: 20_000 });
+    });
+  });
+});

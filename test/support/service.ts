@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import request from 'supertest';
+import { createApplication } from '../../src/bootstrap.js';
+import { loadConfiguration } from '../../src/config/load-configuration.js';
+import { startWorker } from '../../src/processing/worker.start.js';
+import { ApiKeys } from '../../src/tenants/api-keys.service.js';
+import { Tenants } from '../../src/tenants/tenants.service.js';
+import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from './servers.js';
+import { waitUntil } from './wait-until.js';
+
+/** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
+export interface TestService {
+  readonly app: NestFastifyApplication;
+  /** Its own ClickHouse database. */
+  readonly clickhouse: ClickHouseClient;
+  readonly url: string;
+  /** A new tenant with a secret key, and requests made with that key. */
+  createTenant(): Promise<TestTenant>;
+  stop(): Promise<void>;
+}
+
+export interface TestTenant {
+  readonly tenantId: string;
+  readonly key: string;
+  post(path: string, body?: string | object | Buffer, headers?: Record<string, string>): request.Test;
+  /** Its stored events, as ClickHouse has them, in order of receipt; waits until there are `count`. */
+  storedEvents(count: number, options?: { timeoutMs: number }): Promise<StoredEvent[]>;
+}
+
+export interface StoredEvent {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly user_id: string;
+  readonly event_type: string;
+  readonly anonymous_id: string;
+  readonly event_id: string;
+  readonly occurred_at: string;
+  readonly received_at: string;
+  readonly payload: string;
+}
+
+const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {}, fatal() {} };
+let tenants = 0;
+
+/** @param environment settings that differ from the test's own */
+export async function startService(environment: Record<string, string> = {}): Promise<TestService> {
+  const database = await freshClickHouseDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
+  const configuration = loadConfiguration({
+    ROLE: 'all',
+    REDIS_URL: sharedRedisUrl(),
+    QUEUE_PREFIX: freshRedisPrefix(),
+    CLICKHOUSE_URL: database.url,
+    DATA_DIR: dataDir,
+    ...environment,
+  });
+  const app = await createApplication(configuration, silent);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const stopping = new AbortController();
+  const working = configuration.role === 'api' ? Promise.resolve() : startWorker(app, stopping.signal);
+  if (environment['CLICKHOUSE_URL'] === undefined) await working;
+  // The first connection to Redis is made in the background.
+  await waitUntil(async () => {
+    const { body } = await request(url).get('/api/ingestion/health/');
+    return (body as Record<string, string>)['pubsub_topic'] === 'ok';
+  });
+  const clickhouse = createClient({ url: database.url });
+
+  const createTenant = async (): Promise<TestTenant> => {
+    const tenantId = `tenant-${++tenants}`;
+    await app.get(Tenants).create({ slug: tenantId, name: tenantId, plan: 'enterprise' });
+    const { key } = await app.get(ApiKeys).create({ tenantId, name: 'test', type: 'secret', mode: 'test' });
+    return {
+      tenantId,
+      key,
+      post: (path, body, headers = {}) => {
+        const call = request(url)
+          .post(path)
+          .set({ authorization: `ApiKey ${key}`, 'content-type': 'application/json', ...headers });
+        // Bytes as they are: superagent would turn a Buffer into JSON.
+        return Buffer.isBuffer(body)
+          ? call.serialize((bytes: Buffer) => bytes as unknown as string).send(body)
+          : call.send(body);
+      },
+      storedEvents: async (count, options) => {
+        const read = async () => {
+          const result = await clickhouse.query({
+            query: 'SELECT * FROM events FINAL WHERE tenant_id = {tenantId: String} ORDER BY received_at',
+            query_params: { tenantId },
+            format: 'JSONEachRow',
+          });
+          return result.json<StoredEvent>();
+        };
+        await waitUntil(async () => (await read()).length >= count, options);
+        return read();
+      },
+    };
+  };
+
+  return {
+    app,
+    clickhouse,
+    url,
+    createTenant,
+    stop: async () => {
+      stopping.abort();
+      await working;
+      await app.close();
+      await clickhouse.close();
+      await database.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
