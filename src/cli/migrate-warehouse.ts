@@ -1,6 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
 import type { INestApplicationContext } from '@nestjs/common';
-import { errorCodeOf } from '../tenants/error-code.js';
+import { errorCodeOf } from '../common/error-code.js';
 import { Migrator } from '../warehouse/migrator.js';
 import { SchemaMismatchError } from '../warehouse/schema-mismatch.error.js';
 

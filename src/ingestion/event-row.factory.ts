@@ -32,7 +32,7 @@ export class EventRowFactory {
       eventId: eventId ?? '',
       occurredAt: occurrence(event.occurred_at) ?? Math.floor(receivedAt / 1000),
       receivedAt,
-      payload: Buffer.from(payload ?? EMPTY_PAYLOAD).toString(),
+      payload: payload ?? EMPTY_PAYLOAD,
     };
   }
 }

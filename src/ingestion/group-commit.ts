@@ -6,10 +6,12 @@ import { EventTransport, TransportUnavailableError } from '../transport/event-tr
 import type { EventRow } from '../warehouse/event-row.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 
-/** A group that has this many events or bytes travels at once; smaller ones wait while two are on their way. */
-const FULL_EVENTS = 500;
+/**
+ * A group that has this many events or bytes travels at once; smaller ones wait while another is on its way. An insert
+ * costs ClickHouse milliseconds before its first row, so that 5,000 rows in one cost a fifth of what they cost in ten.
+ */
+const FULL_EVENTS = 5_000;
 const FULL_BYTES = 1024 * 1024;
-const GROUPS_ON_THEIR_WAY = 2;
 
 /** What may wait for the queue's answer in this process, so that a slow queue becomes 503s and not a full memory. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
@@ -75,7 +77,7 @@ export class GroupCommit {
   }
 
   private sendWhatWaits(): void {
-    if (this.open !== undefined && this.groupsOnTheirWay < GROUPS_ON_THEIR_WAY) {
+    if (this.open !== undefined && this.groupsOnTheirWay === 0) {
       this.send(this.open);
     }
   }

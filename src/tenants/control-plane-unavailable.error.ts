@@ -1,5 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm';
-import { errorCodeOf } from './error-code.js';
+import { errorCodeOf } from '../common/error-code.js';
 
 /** The control plane gave no answer. Its message names the cause, but neither SQL nor parameters nor addresses. */
 export class ControlPlaneUnavailableError extends Error {

@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { ControlPlaneDatabase } from './control-plane.database.js';
-import { FolderLock } from './folder-lock.js';
+import { FolderLock } from '../common/folder-lock.js';
 import { MIGRATIONS_FOLDER } from './migrations.folder.js';
 
 /**
@@ -12,7 +12,7 @@ import { MIGRATIONS_FOLDER } from './migrations.folder.js';
  */
 export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase> {
   mkdirSync(folder, { recursive: true });
-  const lock = FolderLock.take(folder);
+  const lock = FolderLock.take(folder, 'Stop the service first, or set DATABASE_URL.');
   try {
     const client = await PGlite.create(folder);
     const db = drizzle(client);

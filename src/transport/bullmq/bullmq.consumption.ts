@@ -6,6 +6,7 @@ import { uuid7 } from '../../common/uuid7.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import { decodeBatchJob } from './batch-job.codec.js';
 import type { QueuePulse } from './queue.pulse.js';
+import { patientConnection, RECONNECT_AT_MOST_EVERY_MS } from './redis.connections.js';
 
 const BEAT_EVERY_MS = 1_000;
 /**
@@ -16,29 +17,32 @@ const LOCK_MS = 5_000;
 const LOOK_FOR_SILENT_WORKERS_EVERY_MS = 2_500;
 const REDELIVER_AFTER_MS = 500;
 const REDELIVER_AT_MOST_AFTER_MS = 30_000;
-const REDIS_LETS_GO_WITHIN_MS = 2_000;
+/** Long enough for one more attempt to reach a Redis that is away, which ends the commands that wait for it. */
+const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
 
 /** A BullMQ worker that hands each job to the handler as a batch, and tells the queue's pulse that it lives. */
 export class BullMqConsumption implements Consumption {
   private readonly logger = new Logger(BullMqConsumption.name);
   private readonly id = uuid7();
+  private readonly closing = new AbortController();
+  private readonly connection: Redis;
   private readonly worker: Worker;
   private readonly heart: NodeJS.Timeout;
   private readonly inHand = new Set<Promise<BatchOutcome>>();
   private finishedSinceBeat = false;
 
   constructor(
-    queueName: string,
-    prefix: string,
-    private readonly connection: Redis,
+    queue: { readonly name: string; readonly prefix: string; readonly redisUrl: string },
     private readonly pulse: QueuePulse,
     private readonly handler: BatchHandler,
-    options: ConsumeOptions,
+    { concurrency }: ConsumeOptions,
   ) {
-    this.worker = new Worker(queueName, (job) => this.process(job), {
+    const connection = patientConnection(queue.redisUrl, this.logger, this.closing.signal);
+    this.connection = connection;
+    this.worker = new Worker(queue.name, (job) => this.process(job), {
       connection,
-      prefix,
-      concurrency: options.concurrency,
+      prefix: queue.prefix,
+      concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: LOOK_FOR_SILENT_WORKERS_EVERY_MS,
       // A batch whose worker died is delivered again, however often that happens: never given up.
@@ -55,15 +59,17 @@ export class BullMqConsumption implements Consumption {
 
   async close(): Promise<void> {
     clearInterval(this.heart);
-    const closed = this.worker.close();
+    this.closing.abort();
+    // A worker that is not forced waits for a connection that is away, and never stops when it does not come back.
+    const closed = this.worker.close(this.connection.status !== 'ready');
     await Promise.allSettled(this.inHand);
     const goodbye = closed.then(() => this.pulse.leave(this.id)).then(() => this.connection.quit());
     try {
       await withDeadline(goodbye, REDIS_LETS_GO_WITHIN_MS, () => new Error('Redis did not answer'));
     } catch {
       // What Redis could not be told is delivered again, and stored once all the same.
-      await this.worker.disconnect();
       this.connection.disconnect();
+      void this.worker.disconnect().catch(() => undefined);
     }
   }
 

@@ -15,7 +15,7 @@ import {
 import { encodeBatchJob } from './batch-job.codec.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
-import { failFastConnection, patientConnection } from './redis.connections.js';
+import { failFastConnection } from './redis.connections.js';
 
 const QUEUE_NAME = 'events';
 
@@ -65,9 +65,8 @@ export class BullMqTransport extends EventTransport {
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    const { redisUrl, prefix } = this.options;
-    const connection = patientConnection(redisUrl, this.logger);
-    return Promise.resolve(new BullMqConsumption(QUEUE_NAME, prefix, connection, this.pulse, handler, options));
+    const queue = { name: QUEUE_NAME, ...this.options };
+    return Promise.resolve(new BullMqConsumption(queue, this.pulse, handler, options));
   }
 
   async status(): Promise<TransportStatus> {

@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 
 const RECONNECT_EVERY_MS = 200;
-const RECONNECT_AT_MOST_EVERY_MS = 2_000;
+export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
 const common: RedisOptions = {
-  retryStrategy: (attempt) => Math.min(attempt * RECONNECT_EVERY_MS, RECONNECT_AT_MOST_EVERY_MS),
+  retryStrategy: reconnectDelay,
   connectTimeout: 2_000,
   // A host that vanished without closing the connection is noticed by silence after a command.
   keepAlive: 10_000,
@@ -28,9 +28,14 @@ export function failFastConnection(url: string, logger: Logger): Redis {
   );
 }
 
-/** A connection for a worker: commands wait until Redis is back. */
-export function patientConnection(url: string, logger: Logger): Redis {
-  return logged(new Redis(url, { ...common, maxRetriesPerRequest: null }), logger);
+/** A connection for a worker: commands wait until Redis is back, unless nobody wants it back any more. */
+export function patientConnection(url: string, logger: Logger, unwanted: AbortSignal): Redis {
+  const retryStrategy = (attempt: number): number | null => (unwanted.aborted ? null : reconnectDelay(attempt));
+  return logged(new Redis(url, { ...common, retryStrategy, maxRetriesPerRequest: null }), logger);
+}
+
+function reconnectDelay(attempt: number): number {
+  return Math.min(attempt * RECONNECT_EVERY_MS, RECONNECT_AT_MOST_EVERY_MS);
 }
 
 /** One line when Redis goes away and one when it is back, however often the reconnection fails between them. */

@@ -15,11 +15,14 @@ const NOBODY = 0;
 export class FolderLock {
   private constructor(private readonly file: string) {}
 
-  /** @throws FolderLockedError when a live process, this one included, has the folder. */
-  static take(folder: string): FolderLock {
+  /**
+   * @param remedy what to tell an operator whose folder is taken
+   * @throws FolderLockedError when a live process, this one included, has the folder.
+   */
+  static take(folder: string, remedy: string): FolderLock {
     const file = `${realpathSync(folder)}.lock`;
     if (held.has(file)) {
-      throw new FolderLockedError(folder, process.pid, file);
+      throw new FolderLockedError(folder, process.pid, remedy, file);
     }
     const own = `${file}.${process.pid}`;
     writeFileSync(own, String(process.pid));
@@ -30,7 +33,8 @@ export class FolderLock {
           linkSync(own, file);
         })
       ) {
-        clearStaleLock(folder, file);
+        const holder = clearStaleLock(file);
+        if (holder !== undefined) throw new FolderLockedError(folder, holder, remedy, file);
       }
     } finally {
       rmSync(own);
@@ -47,21 +51,22 @@ export class FolderLock {
   }
 }
 
-function clearStaleLock(folder: string, file: string): void {
+/** @returns the process that has the lock, when it is alive */
+function clearStaleLock(file: string): number | undefined {
   const aside = `${file}.${process.pid}.stale`;
   const holder = readHolder(file);
   if (holder === undefined) {
-    return;
+    return undefined;
   }
   if (holder !== NOBODY && holder !== process.pid && isAlive(holder)) {
-    throw new FolderLockedError(folder, holder, file);
+    return holder;
   }
   if (
     !succeedsUnless('ENOENT', () => {
       renameSync(file, aside);
     })
   ) {
-    return;
+    return undefined;
   }
   // Another process may have found the same dead holder and taken over just now: then its lock goes back.
   if (readHolder(aside) !== holder) {
@@ -70,6 +75,7 @@ function clearStaleLock(folder: string, file: string): void {
     });
   }
   rmSync(aside);
+  return undefined;
 }
 
 function readHolder(file: string): number | undefined {

@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { LeashedProcess, type ProcessEnd } from './leashed.process.js';
+import { freePort, isPortFree } from './ports.js';
+import { ServerStartError } from './server.start-error.js';
+
+// Most of it is for a Redis that replays a large AOF; an empty server takes a fraction of a second.
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 20;
+const ATTEMPTS = 3;
+
+export interface ServerOptions {
+  /** Folder of this server alone; made when it is missing. */
+  readonly dataDir: string;
+  /** TCP port on 127.0.0.1; by default a free one. */
+  readonly port?: number;
+}
+
+/** What differs between the servers that can be embedded. */
+export interface ServerRecipe {
+  readonly name: string;
+  readonly command: (dataDir: string, port: number) => { command: string; args: readonly string[] };
+  /** Whether the server on that port answers a trivial query. Failing to connect means no. */
+  readonly answers: (port: number) => Promise<boolean>;
+  /** What to do about a failed start, by what the server printed. */
+  readonly remedies: readonly { readonly printed: RegExp; readonly remedy: string }[];
+  readonly stopBy: 'SIGTERM' | 'end of input';
+  readonly stopTimeoutMs: number;
+}
+
+/** A database server that runs as a child of this process, for development and tests, and never outlives it. */
+export abstract class EmbeddedServer {
+  protected constructor(
+    private readonly recipe: ServerRecipe,
+    private readonly process: LeashedProcess,
+    readonly port: number,
+  ) {}
+
+  abstract readonly url: string;
+
+  get name(): string {
+    return this.recipe.name;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  /** Resolves when the process has ended; `asked` is false when it ended by itself. */
+  get ended(): Promise<ProcessEnd> {
+    return this.process.ended;
+  }
+
+  /** The last lines the server printed, oldest first. */
+  get lastLines(): string {
+    return this.process.lastLines;
+  }
+
+  /** Stops it cleanly, with SIGKILL after a deadline of some seconds. May be called again. */
+  async stop(): Promise<void> {
+    await this.process.stop(this.recipe.stopBy, this.recipe.stopTimeoutMs);
+  }
+
+  /** Ends it with SIGKILL, as a crash would. */
+  async kill(): Promise<void> {
+    await this.process.kill();
+  }
+
+  /** Starts a server and waits until it answers. Throws `ServerStartError`. */
+  protected static async launch(
+    recipe: ServerRecipe,
+    options: ServerOptions,
+  ): Promise<{ process: LeashedProcess; port: number }> {
+    const dataDir = resolve(options.dataDir);
+    await mkdir(dataDir, { recursive: true });
+    if (options.port !== undefined) {
+      return { process: await launchOn(options.port, dataDir, recipe), port: options.port };
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await freePort();
+      try {
+        return { process: await launchOn(port, dataDir, recipe), port };
+      } catch (error) {
+        // Between our choice of a free port and the server's use of it another process may take it.
+        if (attempt === ATTEMPTS || !(error instanceof PortInUseError)) throw error;
+      }
+    }
+  }
+}
+
+class PortInUseError extends ServerStartError {
+  constructor(server: string, port: number, lastLines?: string) {
+    super(server, `port ${port} is in use. Stop the process that listens on it, or choose another port.`, lastLines);
+  }
+}
+
+async function launchOn(port: number, dataDir: string, recipe: ServerRecipe): Promise<LeashedProcess> {
+  // Asked before, since whoever holds the port might answer our query.
+  if (!(await isPortFree(port))) throw new PortInUseError(recipe.name, port);
+  const child = LeashedProcess.spawn(recipe.command(dataDir, port));
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (child.running && Date.now() < deadline) {
+    if (await recipe.answers(port)) return child;
+    await sleep(POLL_MS);
+  }
+  const timedOut = child.running;
+  const { how } = await child.kill();
+  if (child.lastLines.includes('Address already in use')) throw new PortInUseError(recipe.name, port, child.lastLines);
+  const remedy = recipe.remedies.find(({ printed }) => printed.test(child.lastLines))?.remedy;
+  const symptom = timedOut ? `it did not answer within ${START_TIMEOUT_MS / 1000} s` : `it ended with ${how}`;
+  throw new ServerStartError(recipe.name, remedy ?? `${symptom}.`, child.lastLines);
+}

@@ -1,0 +1,35 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+
+/** `quickstart.env`: how to reach what `npm start` runs. Shells can source it. Holds secrets, so only its owner may read it. */
+export class QuickstartFile {
+  constructor(readonly path: string) {}
+
+  read(): Record<string, string | undefined> {
+    return parseEnv(this.text());
+  }
+
+  /** Sets these variables and keeps every other line. */
+  write(values: Readonly<Record<string, string>>): void {
+    const kept = this.text()
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !((line.split('=', 1)[0] ?? '') in values));
+    const set = Object.entries(values).map(([name, value]) => `${name}=${quote(value)}`);
+    const unfinished = `${this.path}.new`;
+    writeFileSync(unfinished, `${[...kept, ...set].join('\n')}\n`, { mode: 0o600 });
+    renameSync(unfinished, this.path);
+  }
+
+  private text(): string {
+    try {
+      return readFileSync(this.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw error;
+    }
+  }
+}
+
+function quote(value: string): string {
+  return /^[\w.:/@%+-]*$/.test(value) ? value : `'${value}'`;
+}

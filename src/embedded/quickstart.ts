@@ -1,0 +1,143 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ClickHouseServer } from './clickhouse.server.js';
+import type { EmbeddedServer } from './embedded.server.js';
+import { FolderLock } from '../common/folder-lock.js';
+import { LeashedProcess } from './leashed.process.js';
+import { isPortFree } from './ports.js';
+import { QuickstartFile } from './quickstart.file.js';
+import { type QuickstartSettings, readQuickstartSettings } from './quickstart.settings.js';
+import { RedisServer } from './redis.server.js';
+import { RunningParts } from './running.parts.js';
+import { ServiceProcess } from './service.process.js';
+
+const TENANT = 'acme';
+const DIST = join(__dirname, '..');
+
+async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
+  const { port, dataDir } = settings;
+  mkdirSync(dataDir, { recursive: true });
+  const lock = FolderLock.take(dataDir, 'Stop that `npm start`, or set DATA_DIR and PORT to run beside it.');
+  process.once('exit', () => {
+    lock.release();
+  });
+  if (!(await isPortFree(port, '0.0.0.0'))) {
+    throw new Error(`port ${port} is in use. Stop the process that listens on it, or set PORT to another one.`);
+  }
+
+  const [clickHouseUrl, redisUrl] = await Promise.all([
+    settings.clickHouseUrl ?? startServer(parts, ClickHouseServer.start({ dataDir: join(dataDir, 'clickhouse') })),
+    settings.redisUrl ?? startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') })),
+  ]);
+  const env = {
+    ...process.env,
+    ROLE: 'all',
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    CLICKHOUSE_URL: clickHouseUrl,
+    REDIS_URL: redisUrl,
+  };
+  const file = new QuickstartFile(join(dataDir, 'quickstart.env'));
+  const apiKey = file.read()['SEGOPS_API_KEY'] ?? (await createApiKey(env));
+  const url = `http://127.0.0.1:${port}`;
+  file.write({
+    SEGOPS_URL: url,
+    SEGOPS_API_KEY: apiKey,
+    SEGOPS_TENANT: TENANT,
+    CLICKHOUSE_URL: clickHouseUrl,
+    REDIS_URL: redisUrl,
+  });
+
+  const logFile = join(dataDir, 'logs', 'service.log');
+  const service = ServiceProcess.spawn({ main: join(DIST, 'main.js'), env, url, logFile, show: say });
+  parts.add(service);
+  await service.ready();
+  say(summary(url, clickHouseUrl, settings.shownDataDir));
+}
+
+async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer>): Promise<string> {
+  const startedAt = performance.now();
+  const server = await starting;
+  parts.add(server);
+  say(`${server.name} is ready (${Math.round(performance.now() - startedAt)} ms)`);
+  return server.url;
+}
+
+/** Creates the tenant and a secret key, which only this answer shows. */
+async function createApiKey(env: NodeJS.ProcessEnv): Promise<string> {
+  const args = [join(DIST, 'cli.js'), 'seed', '--tenant', TENANT, '--json'];
+  const seed = LeashedProcess.spawn({ command: process.execPath, args, env });
+  const { code, how } = await seed.ended;
+  const answer = seed.lastLines.split('\n').findLast((line) => line.startsWith('{'));
+  if (code !== 0 || answer === undefined) {
+    throw new Error(`the tenant ${TENANT} could not be created (${how}):\n${seed.lastLines}`);
+  }
+  return (JSON.parse(answer) as { key: string }).key;
+}
+
+function summary(url: string, clickHouseUrl: string, dataDir: string): string {
+  const env = join(dataDir, 'quickstart.env');
+  const source = /^[./]/.test(env) ? env : `./${env}`;
+  return `
+SegOps Ingestion is ready.
+  API         ${url}/api/ingestion/
+  ClickHouse  ${clickHouseUrl.replace(/\/\/[^@/]*@/, '//')}
+  Settings    ${env} (URLs and the API key of tenant ${TENANT})
+  Log         ${join(dataDir, 'logs', 'service.log')}
+
+Send an event:
+  . ${source} && curl -sS "$SEGOPS_URL/api/ingestion/track/" -H "Authorization: ApiKey $SEGOPS_API_KEY" -H 'Content-Type: application/json' -d '{"user_id":"u1","event_type":"page_viewed","payload":{"path":"/"}}'
+
+See it in ClickHouse:
+  . ${source} && curl -sS "$CLICKHOUSE_URL" --data-binary 'SELECT * EXCEPT id FROM events ORDER BY received_at DESC LIMIT 1 FORMAT Vertical'
+
+Ctrl-C stops everything; the data stays in ${dataDir}.`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM. A second one ends this process at once, and its children with it. */
+async function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    let interrupted = false;
+    const interrupt = (): void => {
+      if (interrupted) process.exit(130);
+      interrupted = true;
+      say('\nStopping … (again to stop at once)');
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+    // npm ends by SIGTERM without passing it on: then our parent changes.
+    if (process.env['npm_lifecycle_event'] === undefined) return;
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      if (!interrupted) interrupt();
+    }, 200);
+  });
+}
+
+/** Runs until it is interrupted (exit code 0) or something fails (1). */
+async function run(): Promise<number> {
+  const parts = new RunningParts();
+  const interrupted = interruption();
+  let exitCode = 0;
+  const fail = (message: string): void => {
+    exitCode = 1;
+    process.stderr.write(`npm start: ${message}\n`);
+  };
+  try {
+    const started = start(await readQuickstartSettings(), parts);
+    await Promise.race([interrupted, started.then(() => interrupted), parts.failure.then(fail)]);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+  await parts.stop();
+  return exitCode;
+}
+
+void run().then((exitCode) => process.exit(exitCode));

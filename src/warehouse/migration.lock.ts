@@ -1,0 +1,124 @@
+import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+
+const LOCK = 'schema_migrations_lock';
+const TABLE_ALREADY_EXISTS = '57';
+const UNKNOWN_TABLE = '60';
+
+export interface MigrationLockTimes {
+  /** How often the holder shows that it is alive, in ms. */
+  readonly heartbeatMs: number;
+  /** After how many seconds without a sign of life others may take the lock. */
+  readonly expirySeconds: number;
+  readonly pollMs: number;
+}
+
+const TIMES: MigrationLockTimes = { heartbeatMs: 3_000, expirySeconds: 15, pollMs: 200 };
+
+/**
+ * At most one process migrates a database. The lock is a table, because creating one is atomic; its age by the server's
+ * clock tells whether the holder still lives. Whoever finds it expired renames it to a name made of *its* UUID: that
+ * fails when someone else was faster, so a lock that was taken since cannot be broken by mistake.
+ */
+export class MigrationLock {
+  private readonly heartbeat: NodeJS.Timeout;
+  private beats = 0;
+  private lost = false;
+
+  private constructor(
+    private readonly client: ClickHouseClient,
+    private readonly uuid: string,
+    times: MigrationLockTimes,
+  ) {
+    this.heartbeat = setInterval(() => void this.beat(), times.heartbeatMs).unref();
+  }
+
+  /** Waits for as long as another process holds the lock and lives. */
+  static async acquire(client: ClickHouseClient, times: MigrationLockTimes = TIMES): Promise<MigrationLock> {
+    for (;;) {
+      if (await createLock(client)) {
+        const created = await findLock(client);
+        if (created) {
+          return new MigrationLock(client, created.uuid, times);
+        }
+      }
+      const held = await findLock(client);
+      if (held && held.idleSeconds > times.expirySeconds) {
+        await retire(client, held.uuid);
+        // The retired table stays: were it dropped, a slower process could retire the next lock by its name.
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, times.pollMs));
+      }
+    }
+  }
+
+  /** @throws Error when this process was silent for so long that another one took over */
+  assertHeld(): void {
+    if (this.lost) {
+      throw new Error(
+        'Another process took over the migration of ClickHouse, as this one seemed dead. Start it again.',
+      );
+    }
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.heartbeat);
+    if ((await findLock(this.client))?.uuid === this.uuid) {
+      const retired = await retire(this.client, this.uuid);
+      if (retired) {
+        await this.client.command({ query: `DROP TABLE ${retired}` });
+      }
+    }
+  }
+
+  private async beat(): Promise<void> {
+    try {
+      this.lost = (await findLock(this.client))?.uuid !== this.uuid;
+      if (!this.lost) {
+        await this.client.command({ query: `ALTER TABLE ${LOCK} MODIFY COMMENT '${++this.beats}'` });
+      }
+    } catch {
+      // The next beat tries again. If none comes through, the lock expires, and that is right.
+    }
+  }
+}
+
+async function createLock(client: ClickHouseClient): Promise<boolean> {
+  try {
+    await client.command({ query: `CREATE TABLE ${LOCK} (nothing UInt8) ENGINE = Null` });
+    return true;
+  } catch (error) {
+    if (error instanceof ClickHouseError && error.code === TABLE_ALREADY_EXISTS) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function findLock(client: ClickHouseClient): Promise<{ uuid: string; idleSeconds: number } | undefined> {
+  const result = await client.query({
+    query: `
+      SELECT toString(uuid) AS uuid, toInt32(dateDiff('second', metadata_modification_time, now())) AS idleSeconds
+      FROM system.tables WHERE database = currentDatabase() AND name = {name: String}`,
+    query_params: { name: LOCK },
+    format: 'JSONEachRow',
+  });
+  const [lock] = await result.json<{ uuid: string; idleSeconds: number }>();
+  return lock;
+}
+
+/**
+ * Takes the lock with this UUID out of the way.
+ * @returns the name it has now; undefined when someone else was faster
+ */
+async function retire(client: ClickHouseClient, uuid: string): Promise<string | undefined> {
+  const retired = `${LOCK}_${uuid.replaceAll('-', '')}`;
+  try {
+    await client.command({ query: `RENAME TABLE ${LOCK} TO ${retired}` });
+    return retired;
+  } catch (error) {
+    if (error instanceof ClickHouseError && [TABLE_ALREADY_EXISTS, UNKNOWN_TABLE].includes(error.code)) {
+      return undefined;
+    }
+    throw error;
+  }
+}

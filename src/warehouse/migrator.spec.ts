@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { createClickHouseClient } from './clickhouse.client.js';
+import { MigrationLock } from './migration.lock.js';
+import { Migrator } from './migrator.js';
+import { SchemaMismatchError } from './schema-mismatch.error.js';
+import { Warehouse } from './warehouse.js';
+
+describe('Migrator', () => {
+  let database: FreshDatabase;
+  let client: ClickHouseClient;
+  let folder: string;
+
+  beforeEach(async () => {
+    database = await freshClickHouseDatabase();
+    client = createClickHouseClient(database.url, 16);
+    folder = mkdtempSync(join(tmpdir(), 'segops-migrations-'));
+    writeFileSync(
+      join(folder, '0001_first.sql'),
+      'CREATE TABLE IF NOT EXISTS one (n UInt8)\nENGINE = MergeTree ORDER BY n;\n-- and\nINSERT INTO one VALUES (1);\n',
+    );
+  });
+
+  afterEach(async () => {
+    await client.close();
+    await database.drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const migrator = () => new Migrator(client, database.url, folder);
+
+  async function select<Row>(query: string): Promise<Row[]> {
+    const result = await client.query({ query, format: 'JSONCompactEachRow' });
+    return result.json<Row>();
+  }
+
+  it('should apply the migrations of the service, create a missing database, and find nothing to do afterwards', async () => {
+    await database.drop();
+    const warehouse = new Warehouse(client);
+    expect(await warehouse.ping(1_000)).toBe(false);
+
+    const service = new Migrator(client, database.url);
+    expect(await service.migrate()).toEqual(['0001_events', '0002_user_properties']);
+    expect(await service.migrate()).toEqual([]);
+    expect(await warehouse.ping(1_000)).toBe(true);
+  });
+
+  it('should apply each migration once when five processes start together, and let all of them succeed', async () => {
+    writeFileSync(join(folder, '0002_second.sql'), 'INSERT INTO one VALUES (2);');
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrator().migrate()));
+
+    expect(applied.flat().sort()).toEqual(['0001_first', '0002_second']);
+    expect(await select('SELECT n FROM one ORDER BY n')).toEqual([[1], [2]]);
+    expect(await select('SELECT name, length(checksum) FROM schema_migrations ORDER BY version')).toEqual([
+      ['0001_first', 64],
+      ['0002_second', 64],
+    ]);
+    expect(
+      await select("SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '%lock%'"),
+    ).toEqual([]);
+  });
+
+  it('should go on after the last applied migration when one fails', async () => {
+    writeFileSync(join(folder, '0002_second.sql'), 'INSERT INTO nowhere VALUES (2);');
+    await expect(migrator().migrate()).rejects.toThrow('nowhere');
+    writeFileSync(join(folder, '0002_second.sql'), 'INSERT INTO one VALUES (2);');
+
+    expect(await migrator().migrate()).toEqual(['0002_second']);
+  });
+
+  it('should say so when an applied migration was edited', async () => {
+    await migrator().migrate();
+    writeFileSync(join(folder, '0001_first.sql'), 'SELECT 1;');
+
+    const failure = migrator().migrate();
+    await expect(failure).rejects.toBeInstanceOf(SchemaMismatchError);
+    await expect(failure).rejects.toThrow('The migration 0001_first was edited after it had been applied');
+  });
+
+  it('should take another kind of line end for the same migration', async () => {
+    await migrator().migrate();
+    writeFileSync(
+      join(folder, '0001_first.sql'),
+      'CREATE TABLE IF NOT EXISTS one (n UInt8)\r\nENGINE = MergeTree ORDER BY n;\r\n-- and\r\nINSERT INTO one VALUES (1);\r\n',
+    );
+
+    expect(await migrator().migrate()).toEqual([]);
+  });
+
+  it('should say so when the database is newer than the build', async () => {
+    writeFileSync(join(folder, '0002_second.sql'), 'SELECT 1;');
+    await migrator().migrate();
+    rmSync(join(folder, '0002_second.sql'));
+
+    await expect(migrator().migrate()).rejects.toThrow(
+      'ClickHouse has the migration 0002_second, which this build does not know',
+    );
+  });
+
+  it.each(['0003_gap.sql', '2_short.sql', '0001_twice.sql'])(
+    'should refuse a folder with the misnumbered %s',
+    async (file) => {
+      writeFileSync(join(folder, file), 'SELECT 1;');
+
+      await expect(migrator().migrate()).rejects.toThrow(`Rename the migration ${file}`);
+    },
+  );
+});
+
+describe('MigrationLock', () => {
+  const times = { heartbeatMs: 200, expirySeconds: 1, pollMs: 20 };
+  let database: FreshDatabase;
+  let client: ClickHouseClient;
+
+  beforeEach(async () => {
+    database = await freshClickHouseDatabase();
+    client = createClickHouseClient(database.url, 16);
+  });
+
+  afterEach(async () => {
+    await client.close();
+    await database.drop();
+  });
+
+  it('should pass from a crashed holder to exactly one of those who wait', async () => {
+    await MigrationLock.acquire(client, { ...times, heartbeatMs: 1_000_000 });
+    let holders = 0;
+    let most = 0;
+    const crashed = Date.now();
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const lock = await MigrationLock.acquire(client, times);
+        most = Math.max(most, ++holders);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        lock.assertHeld();
+        holders--;
+        await lock.release();
+      }),
+    );
+
+    expect(most).toBe(1);
+    expect(Date.now() - crashed).toBeLessThan(10_000);
+  });
+
+  it('should stay with a holder that lives, for however long', async () => {
+    const holder = await MigrationLock.acquire(client, times);
+    let taken = false;
+    const waiting = MigrationLock.acquire(client, times).then(async (lock) => {
+      taken = true;
+      await lock.release();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    expect(taken).toBe(false);
+    holder.assertHeld();
+    await holder.release();
+    await waiting;
+
+    expect(taken).toBe(true);
+  });
+});

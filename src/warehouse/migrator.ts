@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import { createClickHouseClient } from './clickhouse.client.js';
+import { type Migration, readMigrations } from './migration.files.js';
+import { MigrationLock } from './migration.lock.js';
+import { SchemaMismatchError } from './schema-mismatch.error.js';
+
+const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
+const UNKNOWN_DATABASE = '81';
+
+interface AppliedMigration {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/** Brings the schema of ClickHouse to the version that this build needs. */
+export class Migrator {
+  constructor(
+    private readonly client: ClickHouseClient,
+    private readonly clickhouseUrl: string,
+    private readonly folder: string = MIGRATIONS_FOLDER,
+  ) {}
+
+  /**
+   * Creates the database when it is missing and applies what has not been applied yet, in order. Any number of processes
+   * may do so at once: one works, the others wait for it.
+   * @returns the names of the migrations that this call applied
+   * @throws SchemaMismatchError when the database has migrations that this build does not know, or knows with other content
+   */
+  async migrate(): Promise<string[]> {
+    await this.createDatabase();
+    await this.client.command({
+      query: `
+        CREATE TABLE IF NOT EXISTS schema_migrations
+        (
+            version UInt32,
+            name String,
+            checksum String,
+            applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+        )
+        ENGINE = MergeTree ORDER BY version`,
+    });
+    const migrations = await readMigrations(this.folder);
+    if ((await this.pending(migrations)).length === 0) {
+      return [];
+    }
+    const lock = await MigrationLock.acquire(this.client);
+    try {
+      const applied: string[] = [];
+      for (const migration of await this.pending(migrations)) {
+        for (const statement of migration.statements) {
+          lock.assertHeld();
+          await this.client.command({ query: statement });
+        }
+        await this.record(migration);
+        applied.push(migration.name);
+      }
+      return applied;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  private async createDatabase(): Promise<void> {
+    try {
+      await this.client.command({ query: 'SELECT 1' });
+    } catch (error) {
+      if (!(error instanceof ClickHouseError && error.code === UNKNOWN_DATABASE)) {
+        throw error;
+      }
+      const url = new URL(this.clickhouseUrl);
+      const database = decodeURIComponent(url.pathname.slice(1));
+      url.pathname = '';
+      const client = createClickHouseClient(url.href, 1);
+      try {
+        await client.command({
+          query: 'CREATE DATABASE IF NOT EXISTS {database: Identifier}',
+          query_params: { database },
+        });
+      } finally {
+        await client.close();
+      }
+    }
+  }
+
+  private async pending(migrations: readonly Migration[]): Promise<Migration[]> {
+    const result = await this.client.query({
+      query: 'SELECT version, name, checksum FROM schema_migrations ORDER BY version',
+      format: 'JSONEachRow',
+    });
+    const applied = await result.json<AppliedMigration>();
+    for (const { version, name, checksum } of applied) {
+      const known = migrations[version - 1];
+      if (!known) {
+        throw new SchemaMismatchError(
+          `ClickHouse has the migration ${name}, which this build does not know. Start the newest version, or restore a backup.`,
+        );
+      }
+      if (known.checksum !== checksum) {
+        throw new SchemaMismatchError(
+          `The migration ${known.name} was edited after it had been applied (as ${name}). Restore its file, and put the change into a new migration.`,
+        );
+      }
+    }
+    const versions = new Set(applied.map(({ version }) => version));
+    return migrations.filter(({ version }) => !versions.has(version));
+  }
+
+  private async record({ version, name, checksum }: Migration): Promise<void> {
+    await this.client.insert({
+      table: 'schema_migrations',
+      columns: ['version', 'name', 'checksum'],
+      values: [{ version, name, checksum }],
+      format: 'JSONEachRow',
+      clickhouse_settings: { async_insert: 0 },
+    });
+  }
+}

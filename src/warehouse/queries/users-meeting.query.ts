@@ -1,0 +1,9 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { UserCondition } from './user-condition.js';
+
+/** The ids of the users who meet the condition, in no particular order. */
+export async function usersMeeting(client: ClickHouseClient, { sql, params }: UserCondition): Promise<string[]> {
+  const result = await client.query({ query: sql, query_params: params, format: 'JSONCompactEachRow' });
+  const rows = await result.json<[string]>();
+  return rows.map(([userId]) => userId);
+}

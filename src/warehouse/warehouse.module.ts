@@ -1,0 +1,39 @@
+import { ClickHouseClient } from '@clickhouse/client';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Configuration } from '../config/configuration.js';
+import { createClickHouseClient } from './clickhouse.client.js';
+import { EventWriter } from './event.writer.js';
+import { Migrator } from './migrator.js';
+import { Warehouse } from './warehouse.js';
+
+/** ClickHouse: its client, its schema, what is written to it and asked of it. The only place with SQL for events. */
+@Module({
+  providers: [
+    {
+      provide: ClickHouseClient,
+      inject: [Configuration],
+      useFactory: ({ clickhouseUrl, workerConcurrency }: Configuration) =>
+        createClickHouseClient(clickhouseUrl, workerConcurrency),
+    },
+    {
+      provide: Migrator,
+      inject: [ClickHouseClient, Configuration],
+      useFactory: (client: ClickHouseClient, { clickhouseUrl }: Configuration) => new Migrator(client, clickhouseUrl),
+    },
+    {
+      provide: EventWriter,
+      inject: [ClickHouseClient],
+      useFactory: (client: ClickHouseClient) => new EventWriter(client),
+    },
+    { provide: Warehouse, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new Warehouse(client) },
+  ],
+  exports: [ClickHouseClient, Migrator, EventWriter, Warehouse],
+})
+export class WarehouseModule implements OnApplicationShutdown {
+  constructor(private readonly client: ClickHouseClient) {}
+
+  /** The last hook of Nest's shutdown: by now nothing writes any more. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.close();
+  }
+}
