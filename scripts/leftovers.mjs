@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 // Children inherit the environment, whoever started them and whoever is their parent now. Redis overwrites its own to set its
 // title, but works in its data folder, which is in here.
 const FOLDER = mkdtempSync(join(tmpdir(), 'segops-run-'));
+// PostgreSQL refuses to run as root, so in a test run by root it is another user that needs to reach its folder in here.
+chmodSync(FOLDER, 0o711);
 const MARK = `TMPDIR=${FOLDER}`;
 const GRACE_MS = 5000;
 

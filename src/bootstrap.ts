@@ -1,4 +1,4 @@
-import { ConsoleLogger, type LoggerService } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -12,7 +12,7 @@ import { EventTransportServer } from './transport/event-transport.server.js';
 /** Makes the service as it runs in production, not started yet. Used by `main.ts` and by every end-to-end test. */
 export async function createApplication(
   configuration: Configuration,
-  logger: LoggerService = new ConsoleLogger({ json: true }),
+  logger: LoggerService,
 ): Promise<NestFastifyApplication> {
   const adapter = await createHttpAdapter(configuration.maxBodyBytes);
   const allowedMethods = new AllowedMethods(adapter.getInstance());

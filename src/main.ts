@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { ConsoleLogger, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { createApplication } from './bootstrap.js';
-import { nestLogLevels } from './common/log-levels.js';
+import { ServiceLogger } from './common/service.logger.js';
 import { ConfigurationError } from './config/configuration.error.js';
 import type { Configuration } from './config/configuration.js';
 import { loadConfiguration } from './config/load-configuration.js';
@@ -11,8 +11,7 @@ import { startWorker } from './processing/worker.start.js';
 async function main(): Promise<void> {
   loadEnvFile();
   const configuration = loadConfiguration();
-  const consoleLogger = new ConsoleLogger({ json: true, logLevels: nestLogLevels(configuration.logLevel) });
-  const app = await createApplication(configuration, consoleLogger);
+  const app = await createApplication(configuration, new ServiceLogger(configuration.logLevel));
   const stopping = new AbortController();
   stopOnSignals(configuration, async () => {
     stopping.abort();

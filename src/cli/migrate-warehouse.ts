@@ -2,14 +2,14 @@ import { ClickHouseError } from '@clickhouse/client';
 import type { INestApplicationContext } from '@nestjs/common';
 import { errorCodeOf } from '../common/error-code.js';
 import { Migrator } from '../warehouse/migrator.js';
-import { SchemaMismatchError } from '../warehouse/schema-mismatch.error.js';
+import { UnusableWarehouseError } from '../warehouse/unusable-warehouse.error.js';
 
 /** @throws Error that says what to check, without what ClickHouse quotes of statements and addresses. */
 export async function migrateWarehouse(context: INestApplicationContext): Promise<string[]> {
   try {
     return await context.get(Migrator).migrate();
   } catch (error) {
-    if (error instanceof SchemaMismatchError) {
+    if (error instanceof UnusableWarehouseError) {
       throw error;
     }
     throw new Error(

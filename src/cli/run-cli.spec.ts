@@ -119,7 +119,7 @@ describe('The command line', () => {
       writeFileSync(join(dataDir, 'control-plane.lock'), String(service.pid));
       const { code, err } = await run('tenant', 'list');
       expect(code).toBe(1);
-      expect(err).toContain(`is in use by process ${service.pid}: stop the service first, or set DATABASE_URL.`);
+      expect(err).toContain(`is in use by process ${service.pid}. Stop the service first, or set DATABASE_URL.`);
     } finally {
       service.stdin.end();
       await once(service, 'exit');

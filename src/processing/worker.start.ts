@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type INestApplication, Logger } from '@nestjs/common';
 import { Migrator } from '../warehouse/migrator.js';
-import { SchemaMismatchError } from '../warehouse/schema-mismatch.error.js';
+import { UnusableWarehouseError } from '../warehouse/unusable-warehouse.error.js';
 
 const RETRY_EVERY_MS = 2_000;
 
 /**
  * Brings the warehouse's schema up to date, then starts to take batches from the queue. Waits for a ClickHouse that is
  * away: meanwhile the queue keeps what the API accepts.
- * @throws SchemaMismatchError when the schema is not one that this build can work with
+ * @throws UnusableWarehouseError when the schema is not one that this build can work with
  */
 export async function startWorker(app: INestApplication, stopping: AbortSignal): Promise<void> {
   const logger = new Logger('Worker');
@@ -21,7 +21,7 @@ export async function startWorker(app: INestApplication, stopping: AbortSignal):
       logger.log('Taking batches from the queue.');
       return;
     } catch (error) {
-      if (error instanceof SchemaMismatchError) throw error;
+      if (error instanceof UnusableWarehouseError) throw error;
       if (!isWaiting) logger.error(`Waiting for ClickHouse to prepare its tables. ${String(error)}`);
       isWaiting = true;
       await sleep(RETRY_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);

@@ -6,7 +6,7 @@ import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/
 import { createClickHouseClient } from './clickhouse.client.js';
 import { MigrationLock } from './migration.lock.js';
 import { Migrator } from './migrator.js';
-import { SchemaMismatchError } from './schema-mismatch.error.js';
+import { UnusableWarehouseError } from './unusable-warehouse.error.js';
 import { Warehouse } from './warehouse.js';
 
 describe('Migrator', () => {
@@ -76,7 +76,7 @@ describe('Migrator', () => {
     writeFileSync(join(folder, '0001_first.sql'), 'SELECT 1;');
 
     const failure = migrator().migrate();
-    await expect(failure).rejects.toBeInstanceOf(SchemaMismatchError);
+    await expect(failure).rejects.toBeInstanceOf(UnusableWarehouseError);
     await expect(failure).rejects.toThrow('The migration 0001_first was edited after it had been applied');
   });
 

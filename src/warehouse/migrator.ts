@@ -3,10 +3,12 @@ import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { type Migration, readMigrations } from './migration.files.js';
 import { MigrationLock } from './migration.lock.js';
-import { SchemaMismatchError } from './schema-mismatch.error.js';
+import { UnusableWarehouseError } from './unusable-warehouse.error.js';
 
 const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
 const UNKNOWN_DATABASE = '81';
+/** See docs/warehouse.md. */
+const OLDEST_VERSION = { major: 26, minor: 1 };
 
 interface AppliedMigration {
   readonly version: number;
@@ -26,10 +28,11 @@ export class Migrator {
    * Creates the database when it is missing and applies what has not been applied yet, in order. Any number of processes
    * may do so at once: one works, the others wait for it.
    * @returns the names of the migrations that this call applied
-   * @throws SchemaMismatchError when the database has migrations that this build does not know, or knows with other content
+   * @throws UnusableWarehouseError when the database has migrations that this build does not know, or knows with other content
    */
   async migrate(): Promise<string[]> {
     await this.createDatabase();
+    await this.requireVersion();
     await this.client.command({
       query: `
         CREATE TABLE IF NOT EXISTS schema_migrations
@@ -84,6 +87,18 @@ export class Migrator {
     }
   }
 
+  private async requireVersion(): Promise<void> {
+    const result = await this.client.query({ query: 'SELECT version() AS version', format: 'JSONEachRow' });
+    const [answer] = await result.json<{ version: string }>();
+    const [major = 0, minor = 0] = (answer?.version ?? '').split('.').map(Number);
+    if (major < OLDEST_VERSION.major || (major === OLDEST_VERSION.major && minor < OLDEST_VERSION.minor)) {
+      throw new UnusableWarehouseError(
+        `ClickHouse ${major}.${minor} is too old: it does not deduplicate asynchronous inserts into a materialized view. ` +
+          `Use ${OLDEST_VERSION.major}.${OLDEST_VERSION.minor} or newer.`,
+      );
+    }
+  }
+
   private async pending(migrations: readonly Migration[]): Promise<Migration[]> {
     const result = await this.client.query({
       query: 'SELECT version, name, checksum FROM schema_migrations ORDER BY version',
@@ -93,12 +108,12 @@ export class Migrator {
     for (const { version, name, checksum } of applied) {
       const known = migrations[version - 1];
       if (!known) {
-        throw new SchemaMismatchError(
+        throw new UnusableWarehouseError(
           `ClickHouse has the migration ${name}, which this build does not know. Start the newest version, or restore a backup.`,
         );
       }
       if (known.checksum !== checksum) {
-        throw new SchemaMismatchError(
+        throw new UnusableWarehouseError(
           `The migration ${known.name} was edited after it had been applied (as ${name}). Restore its file, and put the change into a new migration.`,
         );
       }

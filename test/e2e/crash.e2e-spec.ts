@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -22,7 +23,7 @@ describe('when the worker is killed in the middle of a load', () => {
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'segops-crash-'));
     database = await freshClickHouseDatabase();
-    clickhouse = createClient({ url: database.url });
+    clickhouse = createClickHouseClient(database.url, 4);
     environment = {
       DATA_DIR: dataDir,
       CLICKHOUSE_URL: database.url,
@@ -87,6 +88,7 @@ describe('when the worker is killed in the middle of a load', () => {
       const response = await fetch(`${api.url}/api/ingestion/health/`);
       return response.status === 200;
     });
+    expect(await Promise.all([api.stop(), worker.stop()])).toEqual([0, 0]);
     expect(await count()).toEqual({ rows: expected, ids: expected, users: expected });
   }, 120_000);
 });

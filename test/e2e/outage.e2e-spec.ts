@@ -117,7 +117,7 @@ describe('while a server is away', () => {
     it('should start without it, accept events, and store them when it comes', async () => {
       const { port } = clickhouse;
       await clickhouse.stop();
-      service = await startService({ CLICKHOUSE_URL: clickhouse.url });
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url }, { withoutWarehouse: true });
       tenant = await service.createTenant();
       await tenant.post(track, event).expect(202);
       expect(await healthOf()).toMatchObject({ status: 503, worker: 'down', clickhouse: 'down' });

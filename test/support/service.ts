@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
 import { createApplication } from '../../src/bootstrap.js';
 import { loadConfiguration } from '../../src/config/load-configuration.js';
 import { startWorker } from '../../src/processing/worker.start.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
+import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';
 import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from './servers.js';
 import { waitUntil } from './wait-until.js';
@@ -15,7 +16,7 @@ import { waitUntil } from './wait-until.js';
 /** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
 export interface TestService {
   readonly app: NestFastifyApplication;
-  /** Its own ClickHouse database. */
+  /** The database it stores to: one of its own, unless the test named another. */
   readonly clickhouse: ClickHouseClient;
   readonly url: string;
   /** A new tenant with a secret key, and requests made with that key. */
@@ -46,8 +47,14 @@ export interface StoredEvent {
 const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {}, fatal() {} };
 let tenants = 0;
 
-/** @param environment settings that differ from the test's own */
-export async function startService(environment: Record<string, string> = {}): Promise<TestService> {
+/**
+ * @param environment settings that differ from the test's own
+ * @param options `withoutWarehouse`: do not wait until the worker has prepared ClickHouse's tables
+ */
+export async function startService(
+  environment: Record<string, string> = {},
+  options: { withoutWarehouse?: boolean } = {},
+): Promise<TestService> {
   const database = await freshClickHouseDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
   const configuration = loadConfiguration({
@@ -63,13 +70,13 @@ export async function startService(environment: Record<string, string> = {}): Pr
   const url = await app.getUrl();
   const stopping = new AbortController();
   const working = configuration.role === 'api' ? Promise.resolve() : startWorker(app, stopping.signal);
-  if (environment['CLICKHOUSE_URL'] === undefined) await working;
+  if (options.withoutWarehouse !== true) await working;
   // The first connection to Redis is made in the background.
   await waitUntil(async () => {
     const { body } = await request(url).get('/api/ingestion/health/');
     return (body as Record<string, string>)['pubsub_topic'] === 'ok';
   });
-  const clickhouse = createClient({ url: database.url });
+  const clickhouse = createClickHouseClient(configuration.clickhouseUrl, 4);
 
   const createTenant = async (): Promise<TestTenant> => {
     const tenantId = `tenant-${++tenants}`;

@@ -7,6 +7,7 @@ export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 const common: RedisOptions = {
   retryStrategy: reconnectDelay,
   connectTimeout: 2_000,
+  disconnectTimeout: 300,
   // A host that vanished without closing the connection is noticed by silence after a command.
   keepAlive: 10_000,
 };
