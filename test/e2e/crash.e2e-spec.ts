@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
-import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
+import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -27,7 +27,7 @@ describe('when the worker is killed in the middle of a load', () => {
     environment = {
       DATA_DIR: dataDir,
       CLICKHOUSE_URL: database.url,
-      REDIS_URL: process.env.TEST_REDIS_URL!,
+      REDIS_URL: sharedRedisUrl(),
       QUEUE_PREFIX: freshRedisPrefix(),
       LOG_LEVEL: 'warn',
     };
@@ -82,7 +82,7 @@ describe('when the worker is killed in the middle of a load', () => {
     expect(kills).toBe(KILLS);
 
     const expected = REQUESTS * EVENTS_A_REQUEST;
-    // What a killed worker had in hand is delivered again once its lock of 10 s has run out.
+    // What a killed worker had in hand is delivered again once its lock has run out.
     await waitUntil(async () => (await count()).ids >= expected, { timeoutMs: 60_000, everyMs: 250 });
     await waitUntil(async () => {
       const response = await fetch(`${api.url}/api/ingestion/health/`);

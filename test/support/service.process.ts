@@ -1,33 +1,33 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from './wait-until.js';
 
 const DIST = join(__dirname, '../../dist');
+const STOP_WITHIN_MS = 30_000;
 
 /** The built service in a process of its own; `npm test` builds it first. */
 export interface ServiceProcess {
   readonly url: string;
   /** In good order; resolves with the exit code. */
-  stop(): Promise<number | null>;
+  stop(): Promise<number | undefined>;
   kill(): Promise<void>;
 }
 
 /** Starts `dist/main.js` on a free port, and waits until it is ready. */
 export async function startProcess(environment: Record<string, string>): Promise<ServiceProcess> {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(DIST, 'main.js')], {
-    env: { PATH: process.env.PATH, ...environment, HOST: '127.0.0.1', PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const url = `http://127.0.0.1:${port}`;
+  const service = LeashedProcess.spawn({
+    command: process.execPath,
+    args: [join(DIST, 'main.js')],
+    env: { PATH: process.env.PATH, ...environment, HOST: '127.0.0.1', PORT: String(port) },
+  });
   await waitUntil(
     async () => {
-      if (hasEnded(child)) throw new Error(`The service ended at start:\n${output}`);
+      if (!service.running) throw new Error(`The service ended at start:\n${service.lastLines}`);
       return fetch(`${url}/readyz`).then(
         (response) => response.ok,
         () => false,
@@ -37,11 +37,10 @@ export async function startProcess(environment: Record<string, string>): Promise
   );
   return {
     url,
-    stop: async () => {
-      await end(child, 'SIGTERM');
-      return child.exitCode;
+    stop: async () => (await service.stop('SIGTERM', STOP_WITHIN_MS)).code,
+    kill: async () => {
+      await service.kill();
     },
-    kill: () => end(child, 'SIGKILL'),
   };
 }
 
@@ -53,21 +52,4 @@ export async function seedKey(environment: Record<string, string>): Promise<stri
     { env: { PATH: process.env.PATH, ...environment } },
   );
   return (JSON.parse(stdout) as { key: string }).key;
-}
-
-const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (hasEnded(child)) return;
-  child.kill(signal);
-  await once(child, 'exit');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
