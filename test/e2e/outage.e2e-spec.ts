@@ -24,7 +24,6 @@ describe('while a server is away', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'segops-outage-'));
   });
   afterEach(async () => {
-    await service.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
 
@@ -36,7 +35,10 @@ describe('while a server is away', () => {
       service = await startService({ REDIS_URL: redis.url });
       tenant = await service.createTenant();
     });
-    afterEach(() => redis.stop());
+    afterEach(async () => {
+      await service.stop();
+      await redis.stop();
+    });
 
     const refusedWithinASecond = async () => {
       const began = Date.now();
@@ -94,7 +96,10 @@ describe('while a server is away', () => {
     beforeEach(async () => {
       clickhouse = await ClickHouseServer.start({ dataDir });
     });
-    afterEach(() => clickhouse.stop());
+    afterEach(async () => {
+      await service.stop();
+      await clickhouse.stop();
+    });
 
     const countEvents = async (): Promise<number> => {
       const response = await fetch(`${clickhouse.url}/?query=SELECT%20count()%20FROM%20events`);
