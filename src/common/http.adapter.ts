@@ -7,6 +7,8 @@ import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How late that may be noticed. */
+const LOOK_FOR_SLOW_REQUESTS_EVERY_MS = 1_000;
 /** Longer than the 60 s after which common load balancers drop an idle connection, so that we never close it first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
@@ -14,10 +16,14 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
  * The HTTP server as the contract wants it: paths with and without the trailing slash, a request id on every answer,
  * bodies of JSON, compressed or not, whose limit counts what they decompress to.
  */
-export async function createHttpAdapter(maxBodyBytes: number): Promise<FastifyAdapter> {
+export async function createHttpAdapter(
+  maxBodyBytes: number,
+  requestTimeoutMs: number = REQUEST_TIMEOUT_MS,
+): Promise<FastifyAdapter> {
   const adapter = new FastifyAdapter({
+    http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: LOOK_FOR_SLOW_REQUESTS_EVERY_MS },
     bodyLimit: maxBodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
     routerOptions: { ignoreTrailingSlash: true },

@@ -20,7 +20,8 @@ describe('POST /api/ingestion/track/', () => {
     const response = await tenant.post(path, event);
     expect(response.status).toBe(202);
     expect(response.body).toEqual({ queued: true });
-    expect(await tenant.storedEvents(1)).toHaveLength(1);
+    // Segments are to see it within seconds.
+    expect(await tenant.storedEvents(1, { timeoutMs: 2_000 })).toHaveLength(1);
   });
 
   it('should store every field as it was sent', async () => {

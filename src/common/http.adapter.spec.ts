@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import { createHttpAdapter } from './http.adapter.js';
+
+describe('createHttpAdapter', () => {
+  let adapter: FastifyAdapter;
+  let port: number;
+
+  beforeAll(async () => {
+    adapter = await createHttpAdapter(1024, 500);
+    const fastify = adapter.getInstance();
+    fastify.post('/', () => 'ok');
+    await fastify.listen({ port: 0, host: '127.0.0.1' });
+    port = (fastify.server.address() as AddressInfo).port;
+  });
+  afterAll(() => adapter.getInstance().close());
+
+  it.each([
+    ['headers', 'POST / HTTP/1.1\r\nhost: x\r\n'],
+    ['a body', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"a"'],
+  ])('should answer 408 and close when %s does not arrive', async (_, text) => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.write(text);
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"detail"');
+  });
+});
