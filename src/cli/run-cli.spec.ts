@@ -92,6 +92,28 @@ describe('The command line', () => {
     });
   });
 
+  it('should list and revoke keys, and never show one again', async () => {
+    await run('tenant', 'create', 'keeper', '--name', 'Keeper');
+    expect((await run('key', 'list', '--tenant', 'keeper')).out).toBe('The tenant "keeper" has no keys.\n');
+    const created = await run('key', 'create', '--tenant', 'keeper', '--name', 'server', '--json');
+    const { id, key } = JSON.parse(created.out) as { id: string; key: string };
+    const listed = await run('key', 'list', '--tenant', 'keeper');
+    expect(listed.out).toMatch(new RegExp(`^${id}\tsk_live_…[\\w-]{4}\tserver\tcreated \\S+\tvalid\n$`));
+    expect(listed.out).not.toContain(key);
+    expect(await run('key', 'revoke', id, '--tenant', 'keeper')).toEqual({
+      code: 0,
+      out: `Revoked key ${id}.\n`,
+      err: '',
+    });
+    expect((await run('key', 'list', '--tenant', 'keeper')).out).toMatch(/\trevoked \S+\n$/);
+    const again = await run('key', 'revoke', id, '--tenant', 'keeper');
+    expect(again).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^error: The tenant "keeper" has no valid key/),
+    });
+  });
+
   it.each([
     [
       'a tenant that does not exist',

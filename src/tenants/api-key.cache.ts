@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ApiKey } from './api-key.js';
 
-/** How long an answer of the database is used without asking again: a revoked key lives at most this much longer. */
+/** How long an answer of the database is used without asking again. A revocation is heard of long before, unless it is not. */
 const FRESH_MS = 5_000;
 /** How long a known key outlives the database. Long enough for a fail-over, short enough for a revocation. */
 const STALE_MS = 5 * 60_000;
@@ -35,6 +35,17 @@ export class ApiKeyCache {
       this.known.set(hash, { apiKey, freshUntil: performance.now() + FRESH_MS });
       this.unknown.delete(hash);
     }
+  }
+
+  /** The key is not valid any more. */
+  forget(hash: string): void {
+    this.known.delete(hash);
+  }
+
+  /** What it knows may be outdated. */
+  clear(): void {
+    this.known.clear();
+    this.unknown.clear();
   }
 
   /** For when the database is down: a key it confirmed lately counts as fresh once more, without prolonging its stay. */

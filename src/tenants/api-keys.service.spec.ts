@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { eq } from 'drizzle-orm';
 import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
+import { waitUntil } from '../../test/support/wait-until.js';
 import { ApiKeys } from './api-keys.service.js';
 import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
@@ -103,7 +104,62 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
     select.mockRestore();
   });
 
-  it('should find a revoked key no longer than 5 s', async () => {
+  it('should list the keys of a tenant and of no other, without their text', async () => {
+    await new Tenants(database).create({ slug: 'lister', name: 'Lister', plan: 'free' });
+    const { id, key } = await apiKeys.create({ tenantId: 'lister', name: 'app', type: 'public', mode: 'test' });
+    const keys = await apiKeys.list('lister');
+    expect(keys).toEqual([
+      {
+        id,
+        name: 'app',
+        type: 'public',
+        prefix: 'pk_test_',
+        lastFour: key.slice(-4),
+        createdAt: expect.any(Date),
+        revokedAt: null,
+      },
+    ]);
+    await apiKeys.revoke({ tenantId: 'lister', id });
+    expect(await apiKeys.list('lister')).toMatchObject([{ id, revokedAt: expect.any(Date) }]);
+  });
+
+  it('should not find a key from its revocation on, though it was in use', async () => {
+    const { id, key } = await createKey(apiKeys);
+    expect(await apiKeys.find(key)).toBeDefined();
+    await apiKeys.revoke({ tenantId: 'acme', id });
+    expect(await apiKeys.find(key)).toBeUndefined();
+  });
+
+  it('should hear at once of a revocation by another instance', async () => {
+    const other = new ApiKeys(database, new Tenants(database));
+    const { id, key } = await createKey(apiKeys);
+    expect(await apiKeys.find(key)).toBeDefined();
+    await other.revoke({ tenantId: 'acme', id });
+    // Well within the 5 s for which the answer from memory would be good.
+    await waitUntil(async () => (await apiKeys.find(key)) === undefined, { timeoutMs: 1_000 });
+  });
+
+  it('should not keep an answer that was asked for before a revocation was heard of', async () => {
+    const { id, key } = await createKey(apiKeys);
+    const asked = apiKeys.find(key);
+    await apiKeys.revoke({ tenantId: 'acme', id });
+    await asked;
+    expect(await apiKeys.find(key)).toBeUndefined();
+  });
+
+  it('should refuse to revoke what the tenant does not have', async () => {
+    const { id } = await createKey(apiKeys);
+    await apiKeys.revoke({ tenantId: 'acme', id });
+    for (const request of [
+      { tenantId: 'acme', id },
+      { tenantId: 'acme', id: 'no-uuid' },
+      { tenantId: 'somebody-else', id: (await createKey(apiKeys)).id },
+    ]) {
+      await expect(apiKeys.revoke(request)).rejects.toThrow(/has no valid key with the id/);
+    }
+  });
+
+  it('should find a revoked key no longer than 5 s when nothing was heard of it', async () => {
     const { id, key } = await createKey(apiKeys);
     expect(await apiKeys.find(key)).toBeDefined();
     await database.db.update(table).set({ revokedAt: new Date() }).where(eq(table.id, id));
@@ -148,5 +204,10 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
     await server.resume();
     expect(await apiKeys.find(key)).toBeDefined();
     expect(await apiKeys.find(UNKNOWN_KEY)).toBeUndefined();
+
+    // The connection on which revocations are heard is back as well, or will be in a second.
+    expect(await apiKeys.find(other.key)).toBeDefined();
+    await new ApiKeys(database, new Tenants(database)).revoke({ tenantId: 'acme', id: other.id });
+    await waitUntil(async () => (await apiKeys.find(other.key)) === undefined, { timeoutMs: 3_000 });
   }, 30_000);
 });

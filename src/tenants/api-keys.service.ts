@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { and, eq, isNull } from 'drizzle-orm';
-import type { ApiKey, ApiKeyMode, ApiKeyType } from './api-key.js';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType } from './api-key.js';
 import { ApiKeyCache } from './api-key.cache.js';
 import { generateKey, hashKey, hasKeyForm, prefixOf } from './api-key.text.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
@@ -11,6 +11,8 @@ import { TenantError } from './tenant.error.js';
 import { Tenants } from './tenants.service.js';
 
 const MAX_NAME_LENGTH = 255;
+/** Where the hash of a key is said once it was revoked. */
+const REVOCATIONS = 'api_key_revocations';
 
 /** The tenants' API keys. */
 @Injectable()
@@ -20,12 +22,15 @@ export class ApiKeys {
   private readonly cache = new ApiKeyCache();
   private readonly lookups = new Map<string, Promise<ApiKey | undefined>>();
   private databaseAnswers = true;
+  private listening: Promise<void> | undefined;
+  /** Counts what was heard of revocations: an answer that was asked for before one may be outdated. */
+  private revocations = 0;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly tenants: Tenants,
   ) {
-    this.db = db;
+    this.db = database.db;
   }
 
   /**
@@ -60,8 +65,41 @@ export class ApiKeys {
     return { id, name, key };
   }
 
+  /** All keys of a tenant, revoked ones too, oldest first. */
+  async list(tenantId: string): Promise<ApiKeySummary[]> {
+    const { id, name, type, prefix, lastFour, createdAt, revokedAt } = apiKeys;
+    return this.db
+      .select({ id, name, type, prefix, lastFour, createdAt, revokedAt })
+      .from(apiKeys)
+      .where(eq(apiKeys.tenantSlug, tenantId))
+      .orderBy(asc(apiKeys.createdAt));
+  }
+
   /**
-   * The valid key with this text, or `undefined`. A key asked for in the last 5 s is answered from memory. While the
+   * Ends a key for good. Every instance hears of it at once, and refuses it from then on.
+   * @throws TenantError when the tenant has no such key, or it was revoked before.
+   */
+  async revoke({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
+    const hash = await this.db.transaction(async (transaction) => {
+      const [revoked] = await transaction
+        .update(apiKeys)
+        .set({ revokedAt: sql`now()` })
+        .where(and(eq(apiKeys.tenantSlug, tenantId), eq(sql`${apiKeys.id}::text`, id), isNull(apiKeys.revokedAt)))
+        .returning({ hash: apiKeys.keyHash });
+      if (revoked === undefined) {
+        throw new TenantError(
+          `The tenant "${tenantId}" has no valid key with the id "${id}". List its keys to see them.`,
+        );
+      }
+      await transaction.execute(sql`SELECT pg_notify(${REVOCATIONS}, ${revoked.hash})`);
+      return revoked.hash;
+    });
+    this.onRevocation(hash);
+  }
+
+  /**
+   * The valid key with this text, or `undefined`. A key asked for in the last 5 s and not revoked since is answered from
+   * memory. While the
    * database is down, keys that it confirmed within the last 5 minutes stay valid.
    * @throws ControlPlaneUnavailableError when the database is down and the key was not confirmed lately.
    */
@@ -87,11 +125,15 @@ export class ApiKeys {
 
   private async lookUp(hash: string): Promise<ApiKey | undefined> {
     try {
+      await (this.listening ??= this.database.listen(REVOCATIONS, (revoked) => {
+        this.onRevocation(revoked);
+      }));
+      const revocations = this.revocations;
       const [apiKey] = await this.db
         .select({ id: apiKeys.id, tenantId: apiKeys.tenantSlug, type: apiKeys.type, mode: apiKeys.mode })
         .from(apiKeys)
         .where(and(eq(apiKeys.keyHash, hash), isNull(apiKeys.revokedAt)));
-      this.cache.set(hash, apiKey ?? null);
+      if (revocations === this.revocations) this.cache.set(hash, apiKey ?? null);
       this.noteAnswer();
       return apiKey;
     } catch (error) {
@@ -103,6 +145,13 @@ export class ApiKeys {
       }
       return apiKey;
     }
+  }
+
+  /** @param hash of the revoked key; undefined when any may have been revoked unheard */
+  private onRevocation(hash: string | undefined): void {
+    this.revocations++;
+    if (hash === undefined) this.cache.clear();
+    else this.cache.forget(hash);
   }
 
   private noteAnswer(): void {

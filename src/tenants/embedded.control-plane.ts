@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import { ControlPlaneDatabase } from './control-plane.database.js';
+import { ControlPlaneDatabase, type Listen } from './control-plane.database.js';
 import { FolderLock } from '../common/folder-lock.js';
 import { MIGRATIONS_FOLDER } from './migrations.folder.js';
 
@@ -17,7 +17,10 @@ export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase
     const client = await PGlite.create(folder);
     const db = drizzle(client);
     await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER });
-    return new ControlPlaneDatabase(db, async () => {
+    const listen: Listen = async (channel, onMessage) => {
+      await client.listen(channel, onMessage);
+    };
+    return new ControlPlaneDatabase(db, listen, async () => {
       await client.close();
       lock.release();
     });

@@ -2,8 +2,9 @@ import { Logger } from '@nestjs/common';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { Client, Pool } from 'pg';
-import { ControlPlaneDatabase } from './control-plane.database.js';
+import { ControlPlaneDatabase, type Listen } from './control-plane.database.js';
 import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { PostgresListener } from './postgres.listener.js';
 import { MIGRATIONS_FOLDER } from './migrations.folder.js';
 
 /** Any fixed number will do, as long as all instances use the same: "segops" in ASCII. */
@@ -29,7 +30,14 @@ export async function openPostgres(url: string): Promise<ControlPlaneDatabase> {
   pool.on('error', (error) => {
     new Logger('ControlPlane').warn(new ControlPlaneUnavailableError(error).message);
   });
-  return new ControlPlaneDatabase(drizzle(pool), () => pool.end());
+  const listeners: PostgresListener[] = [];
+  const listen: Listen = async (channel, onMessage) => {
+    listeners.push(await PostgresListener.start(url, channel, onMessage));
+  };
+  return new ControlPlaneDatabase(drizzle(pool), listen, async () => {
+    await Promise.all(listeners.map((listener) => listener.stop()));
+    await pool.end();
+  });
 }
 
 /** Instances that start together take turns: the first migrates, the others find nothing left to do. */
