@@ -36,6 +36,9 @@ export async function createHttpAdapter(
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    // Names of encodings are case-insensitive, and gzip has an older one (RFC 9110, 8.4.1); the plugin knows neither.
+    const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+    if (encoding !== undefined) request.headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding;
     done();
   });
   parseJsonBodies(fastify);

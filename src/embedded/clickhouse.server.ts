@@ -13,13 +13,13 @@ const RECIPE: ServerRecipe = {
   remedies: [
     {
       printed: /Cannot find module '(chdb|ffi-rs)/,
-      remedy: 'the packages chdb and ffi-rs are missing. Run `npm ci` without --omit=dev, or set CLICKHOUSE_URL.',
+      remedy: 'the packages chdb and ffi-rs are missing. Run `npm install` without --omit=dev, or set CLICKHOUSE_URL.',
     },
     {
       printed: /ChdbPlatformUnsupported|@chdb\/lib-|ffi-rs-|@yuuang/,
       remedy:
         `there is no embedded ClickHouse for ${process.platform}-${process.arch}, or npm skipped optional packages. ` +
-        'Run `npm ci` without --omit=optional, or set CLICKHOUSE_URL to a server of your own.',
+        'Run `npm install` without --omit=optional, or set CLICKHOUSE_URL to a server of your own.',
     },
     {
       printed: /Another server instance in same directory/,

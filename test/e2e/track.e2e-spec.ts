@@ -89,6 +89,8 @@ describe('POST /api/ingestion/track/', () => {
 
   it.each([
     ['gzip', gzipSync],
+    ['GZIP', gzipSync],
+    ['x-gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
   ])('should accept a body compressed as %s', async (encoding, compress) => {
