@@ -15,6 +15,7 @@ import {
 import { encodeBatchJob } from './batch-job.codec.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
+import { durabilityProblems } from './redis.durability.js';
 import { failFastConnection } from './redis.connections.js';
 
 const QUEUE_NAME = 'events';
@@ -56,6 +57,7 @@ export class BullMqTransport extends EventTransport {
     // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
     this.queue.on('error', () => undefined);
     this.pulse = new QueuePulse(this.connection, this.queue);
+    this.connection.on('ready', () => void this.warnOfLosses());
   }
 
   async publish(batch: EventBatch): Promise<void> {
@@ -76,6 +78,17 @@ export class BullMqTransport extends EventTransport {
   async close(): Promise<void> {
     await this.queue.close();
     this.connection.disconnect();
+  }
+
+  /** At every connection: a Redis that comes back may be another one, or set up anew. */
+  private async warnOfLosses(): Promise<void> {
+    try {
+      for (const problem of await durabilityProblems(this.connection)) {
+        this.logger.warn(`Redis does not keep the promise that a 202 is on disk: ${problem}`);
+      }
+    } catch (error) {
+      this.logger.warn(`Whether Redis keeps what it is given cannot be told: ${String(error)}`);
+    }
   }
 
   /** BullMQ waits for a connection that is not there yet; nobody who asks here can. */
