@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
+import { type INestApplication, Logger } from '@nestjs/common';
 import { createApplication } from './bootstrap.js';
+import { errorCodeOf } from './common/error-code.js';
+import { OperatorError } from './common/operator.error.js';
 import { ServiceLogger } from './common/service.logger.js';
-import { ConfigurationError } from './config/configuration.error.js';
 import type { Configuration } from './config/configuration.js';
 import { loadConfiguration } from './config/load-configuration.js';
 import { loadEnvFile } from './config/env-file.js';
@@ -17,10 +18,23 @@ async function main(): Promise<void> {
     stopping.abort();
     await app.close();
   });
-  await app.listen(configuration.port, configuration.host);
+  await listen(app, configuration);
   new Logger('Service').log(`Listening on port ${configuration.port} as ${configuration.role}.`);
   if (configuration.role !== 'api') {
     await startWorker(app, stopping.signal);
+  }
+}
+
+/** @throws OperatorError when the address cannot be had */
+async function listen(app: INestApplication, { host, port }: Configuration): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === undefined) throw error;
+    throw new OperatorError(
+      `The service cannot listen on port ${port} (${code}). Set PORT and HOST to a free address.`,
+    );
   }
 }
 
@@ -47,15 +61,10 @@ function stopOnSignals({ shutdownTimeoutMs }: Configuration, stop: () => Promise
   process.on('SIGINT', onSignal);
 }
 
-/** What an operator can mend is said without a stack. */
 function fail(error: unknown): never {
-  const isPlain = error instanceof ConfigurationError || !(error instanceof Error);
-  process.stderr.write(`${isPlain ? messageOf(error) : (error.stack ?? error.message)}\n`);
+  const text = error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text ?? 'unknown error'}\n`);
   process.exit(1);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 main().catch(fail);

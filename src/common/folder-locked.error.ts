@@ -1,5 +1,7 @@
+import { OperatorError } from './operator.error.js';
+
 /** A process has the folder; the message is for the operator who wanted it too. */
-export class FolderLockedError extends Error {
+export class FolderLockedError extends OperatorError {
   override readonly name = 'FolderLockedError';
 
   /** @param remedy what to do, if the process is what it seems to be */

@@ -1,8 +1,9 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { errorCodeOf } from '../common/error-code.js';
+import { OperatorError } from '../common/operator.error.js';
 
 /** The control plane gave no answer. Its message names the cause, but neither SQL nor parameters nor addresses. */
-export class ControlPlaneUnavailableError extends Error {
+export class ControlPlaneUnavailableError extends OperatorError {
   override readonly name = 'ControlPlaneUnavailableError';
 
   constructor(reason: unknown) {
