@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { ensureNode } from './ensure-node.mjs';
 import { ensurePackages } from './ensure-packages.mjs';
+import { ensurePostgres } from './ensure-postgres.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { endLeftovers, markedEnvironment } from './leftovers.mjs';
 import { fail } from './step.mjs';
@@ -22,6 +23,7 @@ ensureNode();
 process.chdir(join(import.meta.dirname, '..'));
 ensurePackages();
 ensureRedis();
+ensurePostgres();
 
 const env = markedEnvironment();
 const failed = [...(jestArgs.length > 0 ? [] : CHECKS), BUILD, TESTS].find((step) => !passes(...step));

@@ -1,10 +1,23 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { CorsModule } from './auth/cors/cors.module.js';
+import { ApiKeysModule } from './auth/keys/api-keys.module.js';
+import { LoginModule } from './auth/login/login.module.js';
+import { SessionModule } from './auth/session/session.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Configuration } from './config/configuration.js';
 import type { Role } from './config/role.js';
+import { DocsModule } from './docs/docs.module.js';
+import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
 import { IngestionModule } from './ingestion/ingestion.module.js';
+import { MetricsServerModule } from './metrics/metrics-server.module.js';
+import { PlansModule } from './plans/plans.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
+import { SchemasModule } from './schemas/schemas.module.js';
+import { ShopifyModule } from './shopify/shopify.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
+import { StatsModule } from './stats/stats.module.js';
 
 /** The whole service, reduced to what the process's role needs. */
 @Module({})
@@ -12,19 +25,41 @@ export class AppModule {
   static forRoot(configuration: Configuration): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(configuration), HealthModule, ...modulesOf(configuration.role)],
+      imports: [
+        ConfigModule.forRoot(configuration),
+        HealthModule,
+        MetricsServerModule,
+        TracingModule,
+        ...modulesOf(configuration.role),
+      ],
     };
   }
 }
 
-function modulesOf(role: Role): Type[] {
+/** The guards of the first two stand before every route, in this order: who calls, then whether they may call once more. */
+const API: readonly Type[] = [
+  AuthModule,
+  PlansModule,
+  CorsModule,
+  LoginModule,
+  SessionModule,
+  ApiKeysModule,
+  IngestionModule,
+  SchemasModule,
+  ErrorsModule,
+  StatsModule,
+  ShopifyModule,
+  DocsModule,
+];
+
+function modulesOf(role: Role): readonly Type[] {
   switch (role) {
     case 'api':
-      return [IngestionModule];
+      return API;
     case 'worker':
       return [ProcessingModule];
     case 'all':
-      return [IngestionModule, ProcessingModule];
+      return [...API, ProcessingModule];
     default:
       return role satisfies never;
   }

@@ -1,11 +1,20 @@
-import type { LoggerService } from '@nestjs/common';
+import { type LoggerService, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { AllowedMethods } from './common/allowed-methods.js';
 import { ApiExceptionFilter } from './common/api-exception.filter.js';
+import { invalidFields } from './common/errors.js';
 import { createHttpAdapter } from './common/http.adapter.js';
+import { messagesByField } from './common/validation.errors.js';
+import { logRequests } from './common/request.log.js';
 import type { Configuration } from './config/configuration.js';
+import { ApiDocument } from './docs/api.document.js';
+import { BatchMetrics } from './metrics/batch.metrics.js';
+import { RequestMetrics } from './metrics/request.metrics.js';
+import { ObservedDelivery } from './processing/observed-delivery.js';
+import { ControlPlaneFilter } from './tenants/control-plane.filter.js';
+import { traceRequests } from './tracing/request.trace.js';
 import { EventTransport } from './transport/event-transport.js';
 import { EventTransportServer } from './transport/event-transport.server.js';
 
@@ -14,17 +23,33 @@ export async function createApplication(
   configuration: Configuration,
   logger: LoggerService,
 ): Promise<NestFastifyApplication> {
-  const adapter = await createHttpAdapter(configuration.maxBodyBytes);
+  const adapter = await createHttpAdapter(configuration);
   const allowedMethods = new AllowedMethods(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(configuration), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger,
   });
-  app.useGlobalFilters(new ApiExceptionFilter(allowedMethods, configuration.maxBodyBytes));
+  const fastify = adapter.getInstance();
+  if (configuration.otlpEndpoint !== undefined) traceRequests(fastify);
+  app.get(RequestMetrics).observe(fastify);
+  if (['debug', 'trace'].includes(configuration.logLevel)) logRequests(fastify);
+  app.useGlobalPipes(
+    new ValidationPipe({
+      whitelist: true,
+      transform: true,
+      exceptionFactory: (errors) => invalidFields(messagesByField(errors)),
+    }),
+  );
+  // The more special one comes last: Nest asks them from the end.
+  app.useGlobalFilters(new ApiExceptionFilter(allowedMethods), new ControlPlaneFilter(allowedMethods));
+  if (configuration.role !== 'worker') {
+    app.get(ApiDocument).describes(app);
+  }
   if (configuration.role !== 'api') {
+    const deliveries = new ObservedDelivery(app.get(EventTransport), app.get(BatchMetrics));
     app.connectMicroservice({
-      strategy: new EventTransportServer(app.get(EventTransport), { concurrency: configuration.workerConcurrency }),
+      strategy: new EventTransportServer(deliveries, { concurrency: configuration.workerConcurrency }),
     });
   }
   return app;

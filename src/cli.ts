@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { runCli } from './cli/run-cli.js';
+import { readStandardInput } from './cli/standard-input.js';
 import { loadEnvFile } from './config/env-file.js';
 
 loadEnvFile();
 void runCli(process.argv.slice(2), {
+  in: readStandardInput,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
 }).then((code) => {

@@ -1,11 +1,50 @@
 import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AuthModuleOptions } from '@nestjs/passport';
+import { Configuration } from '../config/configuration.js';
+import { SecretBox } from '../tenants/secret.box.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
-import { ApiKeyGuard } from './api-key.guard.js';
+import { ApiKeyStrategy } from './api-key.strategy.js';
+import { CredentialGuard } from './credential.guard.js';
+import type { CredentialStrategy } from './credential.strategy.js';
+import { OriginGuard } from './origin.guard.js';
+import { SessionTokenStrategy } from './session-token.strategy.js';
+import { ExternalIssuer } from './tokens/external-issuer.js';
+import { JwksController } from './tokens/jwks.controller.js';
+import { OwnIssuer } from './tokens/own-issuer.js';
+import { SigningKeys } from './tokens/signing-keys.js';
+import { Tokens } from './tokens/tokens.service.js';
+import { UserTokenStrategy } from './user-token.strategy.js';
 
-/** Who may call. Exports what the guards need, so that `@UseGuards(ApiKeyGuard)` works where this module is imported. */
+/** Who may call what, and from where: its guards stand before every route of the application. */
 @Module({
   imports: [TenantsModule],
-  providers: [ApiKeyGuard],
-  exports: [ApiKeyGuard, TenantsModule],
+  controllers: [JwksController],
+  providers: [
+    {
+      provide: SigningKeys,
+      inject: [Configuration, SecretBox],
+      useFactory: (configuration: Configuration, secrets: SecretBox) => SigningKeys.load(configuration, secrets),
+    },
+    OwnIssuer,
+    ExternalIssuer,
+    Tokens,
+    ApiKeyStrategy,
+    SessionTokenStrategy,
+    UserTokenStrategy,
+    {
+      provide: AuthModuleOptions,
+      // Tried in this order; most requests carry a key, and most of the others a session.
+      inject: [ApiKeyStrategy, SessionTokenStrategy, UserTokenStrategy],
+      useFactory: (...strategies: CredentialStrategy[]): AuthModuleOptions => ({
+        defaultStrategy: strategies.map(({ name }) => name),
+        property: 'principal',
+        session: false,
+      }),
+    },
+    { provide: APP_GUARD, useClass: CredentialGuard },
+    { provide: APP_GUARD, useClass: OriginGuard },
+  ],
+  exports: [Tokens],
 })
 export class AuthModule {}

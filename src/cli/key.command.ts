@@ -5,16 +5,19 @@ import {
   type ApiKeyMode,
   type ApiKeySummary,
   type ApiKeyType,
+  type CreatedApiKey,
 } from '../tenants/api-key.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { withTenants } from './with-tenants.js';
+import { withControlPlane } from './with-control-plane.js';
 
 interface CreateOptions {
   tenant: string;
   name: string;
   type: ApiKeyType;
   mode: ApiKeyMode;
+  allowedOrigin?: string[];
+  requireSignedUserId?: true;
   json?: true;
 }
 
@@ -30,13 +33,22 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
       new Option('--type <type>', 'for servers (secret) or for apps (public)').choices(API_KEY_TYPES).default('secret'),
     )
     .addOption(new Option('--mode <mode>', 'live or test').choices(API_KEY_MODES).default('live'))
-    .option('--json', 'print {"id", "name", "key"}')
-    .action(async ({ tenant, name, type, mode, json }: CreateOptions) => {
-      await withTenants(terminal, async (_, apiKeys) => {
-        const created = await apiKeys.create({ tenantId: tenant, name, type, mode });
-        print(terminal, json, created, `Created key "${name}" (${created.id}), shown only now:\n${created.key}`);
-      });
-    });
+    .option('--allowed-origin <origin...>', 'for a public key: https://shop.example.com or https://*.example.com')
+    .option('--require-signed-user-id', 'for a public key: take only user ids that the tenant has signed')
+    .option('--json', 'print {"id", "name", "key"}, and "hmacSecret" of a public key')
+    .action(
+      async ({ tenant, json, allowedOrigin: allowedOrigins = [], requireSignedUserId, ...key }: CreateOptions) => {
+        await withControlPlane(terminal, async ({ apiKeys }) => {
+          const created = await apiKeys.create({
+            ...key,
+            tenantId: tenant,
+            allowedOrigins,
+            requireSignedUserId: requireSignedUserId === true,
+          });
+          print(terminal, json, created, describeCreated(created));
+        });
+      },
+    );
 
   key
     .command('list')
@@ -44,7 +56,7 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--tenant <slug>', 'the tenant')
     .option('--json', 'print a list of objects')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
-      await withTenants(terminal, async (_, apiKeys) => {
+      await withControlPlane(terminal, async ({ apiKeys }) => {
         const keys = await apiKeys.list(tenant);
         const text = keys.length === 0 ? `The tenant "${tenant}" has no keys.` : keys.map(describe).join('\n');
         print(terminal, json, keys, text);
@@ -58,14 +70,20 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--tenant <slug>', 'the tenant it belongs to')
     .option('--json', 'print {"id"}')
     .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
-      await withTenants(terminal, async (_, apiKeys) => {
+      await withControlPlane(terminal, async ({ apiKeys }) => {
         await apiKeys.revoke({ tenantId: tenant, id });
         print(terminal, json, { id }, `Revoked key ${id}.`);
       });
     });
 }
 
-function describe({ id, prefix, lastFour, name, createdAt, revokedAt }: ApiKeySummary): string {
+function describeCreated({ id, name, key, hmacSecret }: CreatedApiKey): string {
+  const lines = [`Created key "${name}" (${id}), shown only now:`, key];
+  return (hmacSecret === undefined ? lines : [...lines, 'The secret to sign user ids with:', hmacSecret]).join('\n');
+}
+
+function describe({ id, prefix, lastFour, name, createdAt, lastUsedAt, revokedAt }: ApiKeySummary): string {
   const state = revokedAt === null ? 'valid' : `revoked ${revokedAt.toISOString()}`;
-  return [id, `${prefix}…${lastFour}`, name, `created ${createdAt.toISOString()}`, state].join('\t');
+  const used = lastUsedAt === null ? 'never used' : `last used ${lastUsedAt.toISOString()}`;
+  return [id, `${prefix}…${lastFour}`, name, `created ${createdAt.toISOString()}`, used, state].join('\t');
 }

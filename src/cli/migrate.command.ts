@@ -13,7 +13,7 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
       const { TenantsModule } = await import('../tenants/tenants.module.js');
       const { WarehouseModule } = await import('../warehouse/warehouse.module.js');
       const { migrateWarehouse } = await import('./migrate-warehouse.js');
-      const settings = ['databaseUrl', 'dataDir', 'clickhouseUrl', 'workerConcurrency'] as const;
+      const settings = ['databaseUrl', 'dataDir', 'encryptionKey', 'clickhouseUrl', 'workerConcurrency'] as const;
       await runInContext(terminal, settings, [TenantsModule, WarehouseModule], async (context) => {
         const warehouse = await migrateWarehouse(context);
         const applied = warehouse.length === 0 ? 'was up to date' : `applied ${warehouse.join(', ')}`;

@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { openControlPlane } from '../tenants/open-control-plane.js';
-import { ApiKeys } from '../tenants/api-keys.service.js';
-import { Tenants } from '../tenants/tenants.service.js';
 import { runCli } from './run-cli.js';
 
 describe('The command line', () => {
@@ -50,21 +49,31 @@ describe('The command line', () => {
     ]);
   });
 
-  it('should seed a tenant and keys that work, again and again', async () => {
-    const first = JSON.parse((await run('seed', '--tenant', 'seeded', '--json')).out) as {
-      tenant: string;
-      key: string;
-    };
-    const second = JSON.parse((await run('seed', '--tenant', 'seeded', '--json')).out) as { key: string };
-    expect(first).toEqual({ tenant: 'seeded', key: expect.stringMatching(/^sk_live_[\w-]{43}$/) as string });
-    expect(second.key).not.toBe(first.key);
+  it('should seed a tenant with working credentials of every kind, again and again', async () => {
+    const seed = async () =>
+      JSON.parse((await run('seed', '--tenant', 'seeded', '--json')).out) as Record<string, string>;
+    const first = await seed();
+    const second = await seed();
+    expect(first).toEqual({
+      tenant: 'seeded',
+      key: expect.stringMatching(/^sk_live_[\w-]{43}$/),
+      publicKey: expect.stringMatching(/^pk_live_[\w-]{43}$/),
+      hmacSecret: expect.stringMatching(/^[0-9a-f]{64}$/),
+      email: 'admin@seeded.example',
+      password: expect.stringMatching(/^[\w-]{24}$/),
+      shopifySecret: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(second['key']).not.toBe(first['key']);
 
     const database = await openControlPlane({ dataDir });
-    const tenants = new Tenants(database);
-    const apiKeys = new ApiKeys(database, tenants);
+    const { tenants, apiKeys, users } = controlPlaneServices(database);
     expect(await tenants.find('seeded')).toMatchObject({ plan: 'enterprise' });
-    expect(await apiKeys.find(first.key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
-    expect(await apiKeys.find(second.key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
+    for (const { key = '', publicKey = '' } of [first, second]) {
+      expect(await apiKeys.find(key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
+      expect(await apiKeys.find(publicKey)).toMatchObject({ tenantId: 'seeded', type: 'public' });
+    }
+    expect(await users.authenticate('admin@seeded.example', first['password']!)).toBeUndefined();
+    expect(await users.authenticate('admin@seeded.example', second['password']!)).toMatchObject({ tenantId: 'seeded' });
     await database.onApplicationShutdown();
   });
 
@@ -83,7 +92,9 @@ describe('The command line', () => {
       'test',
     );
     expect(created).toMatchObject({ code: 0, err: '' });
-    expect(created.out).toMatch(/^Created key "web" \(.*\), shown only now:\npk_test_[\w-]{43}\n$/);
+    expect(created.out).toMatch(
+      /^Created key "web" \(.*\), shown only now:\npk_test_[\w-]{43}\nThe secret to sign user ids with:\n[0-9a-f]{64}\n$/,
+    );
     const json = await run('key', 'create', '--tenant', 'keyed', '--name', 'server', '--json');
     expect(JSON.parse(json.out)).toEqual({
       id: expect.any(String) as string,
@@ -98,7 +109,7 @@ describe('The command line', () => {
     const created = await run('key', 'create', '--tenant', 'keeper', '--name', 'server', '--json');
     const { id, key } = JSON.parse(created.out) as { id: string; key: string };
     const listed = await run('key', 'list', '--tenant', 'keeper');
-    expect(listed.out).toMatch(new RegExp(`^${id}\tsk_live_…[\\w-]{4}\tserver\tcreated \\S+\tvalid\n$`));
+    expect(listed.out).toMatch(new RegExp(`^${id}\tsk_live_…[\\w-]{4}\tserver\tcreated \\S+\tnever used\tvalid\n$`));
     expect(listed.out).not.toContain(key);
     expect(await run('key', 'revoke', id, '--tenant', 'keeper')).toEqual({
       code: 0,

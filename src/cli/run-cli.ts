@@ -1,9 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { addDeadLetterCommands } from './dead-letter.command.js';
 import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
+import { addPlanCommands } from './plan.command.js';
 import { addSeedCommand } from './seed.command.js';
+import { addShopifyCommands } from './shopify.command.js';
 import { addTenantCommands } from './tenant.command.js';
 import type { Terminal } from './terminal.js';
+import { addUserCommands } from './user.command.js';
 
 /**
  * Runs one command, given as words.
@@ -14,7 +18,16 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     .description('Administration of SegOps Ingestion. Reads the same settings as the service.')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  for (const add of [addSeedCommand, addTenantCommands, addKeyCommands, addMigrateCommand]) {
+  for (const add of [
+    addSeedCommand,
+    addTenantCommands,
+    addPlanCommands,
+    addUserCommands,
+    addKeyCommands,
+    addShopifyCommands,
+    addMigrateCommand,
+    addDeadLetterCommands,
+  ]) {
     add(program, terminal);
   }
   try {

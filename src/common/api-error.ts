@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly body: ApiErrorBody,
     readonly headers: Readonly<Record<string, string>> = {},
+    /** What operators should know of it: logged with the request, and not shown to the caller. */
+    readonly reason?: string,
   ) {
     super(`${status} ${JSON.stringify(body)}`);
   }

@@ -2,17 +2,16 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.js';
 import { ApiError } from './api-error.js';
+import { describeError } from './describe-error.js';
 import { badRequest, methodNotAllowed, notFound, tooLarge, unsupportedMediaType } from './errors.js';
+import { requestFields } from './request.log.js';
 
 /** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
 @Catch()
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger(ApiExceptionFilter.name);
 
-  constructor(
-    private readonly allowedMethods: AllowedMethods,
-    private readonly maxBodyBytes: number,
-  ) {}
+  constructor(private readonly allowedMethods: AllowedMethods) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -23,11 +22,12 @@ export class ApiExceptionFilter implements ExceptionFilter {
       return;
     }
     if (error === undefined) {
-      this.logger.error({ message: 'A request failed', requestId: request.id, error: describe(exception) });
+      this.logger.error({ message: 'A request failed', ...requestFields(request), error: describeError(exception) });
       const detail = `Something went wrong on our side. Request id: ${request.id}`;
       void reply.code(500).send({ detail });
       return;
     }
+    if (error.reason !== undefined) this.logger.error({ message: error.reason, ...requestFields(request) });
     void reply.code(error.status).headers(error.headers).send(error.body);
   }
 
@@ -44,7 +44,9 @@ export class ApiExceptionFilter implements ExceptionFilter {
       case 404:
         return this.wrongPathOrMethod(request);
       case 413:
-        return tooLarge(`The body is larger than ${this.maxBodyBytes} bytes, counted after decompression.`);
+        return tooLarge(
+          `The body is larger than ${request.routeOptions.bodyLimit} bytes, counted after decompression.`,
+        );
       case 415:
         return wrongMediaType(request);
       default:
@@ -72,8 +74,4 @@ function clientErrorStatus(exception: unknown): number | undefined {
 
 function messageOf(exception: unknown): string {
   return exception instanceof Error ? exception.message : 'The request cannot be read.';
-}
-
-function describe(exception: unknown): string {
-  return exception instanceof Error ? (exception.stack ?? exception.message) : String(exception);
 }

@@ -8,12 +8,19 @@ export const badRequest = (detail: string): ApiError => new ApiError(400, { deta
 export const invalidFields = (fields: Record<string, string[]>): ApiError => new ApiError(400, fields);
 
 export const unauthorized = (detail: string): ApiError =>
-  new ApiError(401, { detail }, { 'www-authenticate': 'ApiKey' });
+  new ApiError(401, { detail }, { 'www-authenticate': 'ApiKey, Bearer' });
+
+/** A bearer token that is no good, in the words of RFC 6750 (3.1) for clients that get another on their own. */
+export const invalidToken = (detail: string): ApiError =>
+  new ApiError(401, { detail }, { 'www-authenticate': 'ApiKey, Bearer error="invalid_token"' });
 
 export const forbidden = (detail: string): ApiError => new ApiError(403, { detail });
 
 export const notFound = (): ApiError =>
   new ApiError(404, { detail: 'There is nothing at this address. Check the path.' });
+
+/** The address is right, but what it names does not exist, or belongs to somebody else: the answer is the same. */
+export const noSuch = (detail: string): ApiError => new ApiError(404, { detail });
 
 export const methodNotAllowed = (method: string, allowed: readonly string[]): ApiError =>
   new ApiError(
@@ -26,6 +33,16 @@ export const tooLarge = (detail: string): ApiError => new ApiError(413, { detail
 
 export const unsupportedMediaType = (detail: string): ApiError => new ApiError(415, { detail });
 
-/** We cannot take it now; the caller may send the same request again after `retryAfterSeconds`. */
-export const unavailable = (detail: string, retryAfterSeconds: number): ApiError =>
-  new ApiError(503, { detail }, { 'retry-after': String(retryAfterSeconds) });
+/** The caller has used up what it may; it may come back after `retryAfterSeconds`. Our own overload is never this. */
+export const tooManyRequests = (
+  detail: string,
+  retryAfterSeconds: number,
+  headers: Readonly<Record<string, string>> = {},
+): ApiError => new ApiError(429, { detail }, { ...headers, 'retry-after': String(retryAfterSeconds) });
+
+/**
+ * We cannot take it now; the caller may send the same request again after `retryAfterSeconds`.
+ * @param reason is logged with the request, for operators
+ */
+export const unavailable = (detail: string, retryAfterSeconds: number, reason?: string): ApiError =>
+  new ApiError(503, { detail }, { 'retry-after': String(retryAfterSeconds) }, reason);

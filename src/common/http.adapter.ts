@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseJsonBodies } from './body.parser.js';
 import { answerClientError } from './client-error.js';
+import { limitRawBodies } from './raw-body.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
@@ -12,16 +13,25 @@ const LOOK_FOR_SLOW_REQUESTS_EVERY_MS = 1_000;
 /** Longer than the 60 s after which common load balancers drop an idle connection, so that we never close it first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
+interface HttpOptions {
+  readonly maxBodyBytes: number;
+  /** Whose `X-Forwarded-For` is believed: addresses and networks, separated by commas. */
+  readonly trustedProxies?: string | undefined;
+  readonly requestTimeoutMs?: number;
+}
+
 /**
  * The HTTP server as the contract wants it: paths with and without the trailing slash, a request id on every answer,
  * bodies of JSON, compressed or not, whose limit counts what they decompress to.
  */
-export async function createHttpAdapter(
-  maxBodyBytes: number,
-  requestTimeoutMs: number = REQUEST_TIMEOUT_MS,
-): Promise<FastifyAdapter> {
+export async function createHttpAdapter({
+  maxBodyBytes,
+  trustedProxies,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+}: HttpOptions): Promise<FastifyAdapter> {
   const adapter = new FastifyAdapter({
     http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: LOOK_FOR_SLOW_REQUESTS_EVERY_MS },
+    trustProxy: trustedProxies?.split(',').map((address) => address.trim()) ?? false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -41,6 +51,7 @@ export async function createHttpAdapter(
     if (encoding !== undefined) request.headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding;
     done();
   });
+  limitRawBodies(fastify);
   parseJsonBodies(fastify);
   await fastify.register(compress, { globalCompression: false });
   return adapter;

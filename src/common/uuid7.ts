@@ -43,7 +43,8 @@ export function withVersion(id: Uint8Array, version: 7 | 8): Uint8Array {
   return id;
 }
 
-function formatUuid(id: Uint8Array): string {
+/** The text form of 36 characters of 16 bytes. */
+export function formatUuid(id: Uint8Array): string {
   const hex = Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

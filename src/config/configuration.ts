@@ -1,9 +1,12 @@
-import { IsOptional, Matches } from 'class-validator';
+import { IsOptional, Matches, MinLength } from 'class-validator';
+import { EncryptionKeyList } from './encryption-keys.decorator.js';
+import { AddressList } from './address-list.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
 import { type Role, ROLES } from './role.js';
 import { Setting } from './setting.decorator.js';
 import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
+import { TogetherWith } from './together-with.decorator.js';
 import { UrlOf } from './url-of.decorator.js';
 import { WholeNumber } from './whole-number.decorator.js';
 
@@ -27,9 +30,27 @@ export class Configuration {
   @WholeNumber({ min: 0, max: 65_535 })
   readonly port: number = 8000;
 
+  @Setting({
+    env: 'METRICS_PORT',
+    describe: 'Port on which Prometheus finds `/metrics`, apart from the public one; without it there are none.',
+    example: '9464',
+  })
+  @IsOptional()
+  @WholeNumber({ min: 0, max: 65_535 })
+  readonly metricsPort?: number;
+
   @Setting({ env: 'LOG_LEVEL', describe: 'The least severe level that is logged.' })
   @OneOf(LOG_LEVELS)
   readonly logLevel: LogLevel = 'info';
+
+  @Setting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    describe: 'OpenTelemetry collector that traces are sent to (OTLP over HTTP); without it there are none.',
+    example: 'http://otel-collector:4318',
+  })
+  @IsOptional()
+  @UrlOf(['http', 'https'], 'http://host:port')
+  readonly otlpEndpoint?: string;
 
   @Setting({ env: 'TRANSPORT', describe: 'The queue between the API and the worker. `bullmq` runs on Redis.' })
   @OneOf(TRANSPORT_NAMES)
@@ -64,6 +85,85 @@ export class Configuration {
   @IsOptional()
   @UrlOf(['postgres', 'postgresql'], 'postgres://user:password@host:port/database')
   readonly databaseUrl?: string;
+
+  @Setting({
+    env: 'ENCRYPTION_KEY',
+    describe:
+      'Encrypts stored secrets (Shopify’s, and those that sign user ids). The first key encrypts, all decrypt. Required with `DATABASE_URL`, the same on every instance: `openssl rand -hex 32`. Without both one is kept in `DATA_DIR`.',
+    example: '0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  })
+  @IsOptional()
+  @EncryptionKeyList()
+  readonly encryptionKey?: string;
+
+  @Setting({
+    env: 'JWT_SECRET',
+    describe:
+      'Signs access and session tokens (HS256). Without it and `JWT_PRIVATE_KEY` a secret is derived from `ENCRYPTION_KEY`.',
+    example: 'a-secret-of-at-least-32-characters',
+  })
+  @IsOptional()
+  @MinLength(32, { message: 'must have at least 32 characters' })
+  readonly jwtSecret?: string;
+
+  @Setting({
+    env: 'JWT_PRIVATE_KEY',
+    describe:
+      'Signs tokens instead of `JWT_SECRET`: an RSA, P-256 or Ed25519 key (PKCS #8, PEM; line breaks may be written `\\n`). Its public half is served at `/api/auth/jwks/`. Tokens of `JWT_SECRET`, if that is set too, stay valid.',
+    example: '-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIA==\\n-----END PRIVATE KEY-----',
+  })
+  @IsOptional()
+  @Matches(/^-----BEGIN PRIVATE KEY-----[\s\S]+-----END PRIVATE KEY-----(?:\s|\\n)*$/, {
+    message: 'must be a private key in PEM (PKCS #8)',
+  })
+  readonly jwtPrivateKey?: string;
+
+  @Setting({
+    env: 'OIDC_JWKS_URL',
+    describe: 'Accepts users’ access tokens of another issuer, signed with a key of this JWKS.',
+    example: 'https://login.example.com/.well-known/jwks.json',
+  })
+  @IsOptional()
+  @UrlOf(['https', 'http'], 'https://host/path')
+  @TogetherWith('OIDC_ISSUER and OIDC_AUDIENCE', ['oidcIssuer', 'oidcAudience'])
+  readonly oidcJwksUrl?: string;
+
+  @Setting({
+    env: 'OIDC_ISSUER',
+    describe: 'The `iss` that tokens of the other issuer must have.',
+    example: 'https://login.example.com/',
+  })
+  @IsOptional()
+  @Matches(/^\S+$/, { message: 'must be an issuer without spaces' })
+  @TogetherWith('OIDC_JWKS_URL', ['oidcJwksUrl'])
+  readonly oidcIssuer?: string;
+
+  @Setting({
+    env: 'OIDC_AUDIENCE',
+    describe: 'The `aud` that tokens of the other issuer must have.',
+    example: 'segops',
+  })
+  @IsOptional()
+  @Matches(/^\S+$/, { message: 'must be an audience without spaces' })
+  @TogetherWith('OIDC_JWKS_URL', ['oidcJwksUrl'])
+  readonly oidcAudience?: string;
+
+  @Setting({
+    env: 'OIDC_TENANT_CLAIM',
+    describe: 'The claim of tokens of the other issuer that holds the tenant’s slug.',
+  })
+  @Matches(/^[^\s]{1,255}$/, { message: 'must be the name of a claim' })
+  readonly oidcTenantClaim: string = 'tenant';
+
+  @Setting({
+    env: 'TRUSTED_PROXIES',
+    describe:
+      'Proxies whose `X-Forwarded-For` is believed. Logins are slowed by client address, so name your load balancers.',
+    example: '10.0.0.0/8,127.0.0.1',
+  })
+  @IsOptional()
+  @AddressList()
+  readonly trustedProxies?: string;
 
   @Setting({ env: 'DATA_DIR', describe: 'Folder for what the service keeps on local disk.' })
   @Matches(/^[^\0]+$/, { message: 'must be the path of a folder' })

@@ -24,12 +24,21 @@ describe('loadConfiguration', () => {
       role: 'all',
       host: '0.0.0.0',
       port: 8000,
+      metricsPort: undefined,
       logLevel: 'info',
       transport: 'bullmq',
       redisUrl: 'redis://localhost:6379',
       queuePrefix: 'segops',
       clickhouseUrl: 'http://localhost:8123',
       databaseUrl: undefined,
+      encryptionKey: undefined,
+      jwtSecret: undefined,
+      jwtPrivateKey: undefined,
+      oidcJwksUrl: undefined,
+      oidcIssuer: undefined,
+      oidcAudience: undefined,
+      oidcTenantClaim: 'tenant',
+      trustedProxies: undefined,
       dataDir: '.data',
       maxBatchEvents: 500,
       maxEventBytes: 262_144,
@@ -109,6 +118,20 @@ describe('loadConfiguration', () => {
   });
 
   it.each([
+    ['ENCRYPTION_KEY', 'a'.repeat(63), 'must be 64 hexadecimal digits'],
+    ['JWT_SECRET', 'short', 'must have at least 32 characters'],
+    ['JWT_PRIVATE_KEY', 'secret', 'must be a private key in PEM'],
+    ['OIDC_JWKS_URL', 'https://login.example.com/jwks', 'must be set together with OIDC_ISSUER and OIDC_AUDIENCE'],
+    ['OIDC_ISSUER', 'https://login.example.com', 'must be set together with OIDC_JWKS_URL'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', 'must be IP addresses or networks'],
+    ['TRUSTED_PROXIES', 'proxy.example.com', 'must be IP addresses or networks'],
+  ])('should refuse %s=%s', (name, value, problem) => {
+    expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual([expect.stringContaining(`${name} ${problem}`)]);
+  });
+
+  it.each([
+    ['TRUSTED_PROXIES', '10.0.0.0/8, ::1'],
+    ['ENCRYPTION_KEY', `${'0'.repeat(64)},${'F'.repeat(64)}`],
     ['REDIS_URL', 'rediss://:p%40ss@cache.example:6380/2'],
     ['CLICKHOUSE_URL', 'https://u:p@warehouse.example:8443/events?x=1'],
     ['DATABASE_URL', 'postgresql:///segops?host=/run/postgresql'],

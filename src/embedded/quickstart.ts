@@ -14,6 +14,15 @@ import { ServiceProcess } from './service.process.js';
 
 const TENANT = 'acme';
 const DIST = join(__dirname, '..');
+const CREDENTIALS = [
+  'SEGOPS_API_KEY',
+  'SEGOPS_PUBLIC_KEY',
+  'SEGOPS_HMAC_SECRET',
+  'SEGOPS_EMAIL',
+  'SEGOPS_PASSWORD',
+  'SEGOPS_SHOPIFY_SECRET',
+] as const;
+type Credential = (typeof CREDENTIALS)[number];
 
 async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
   const { port, dataDir } = settings;
@@ -39,12 +48,12 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     REDIS_URL: redisUrl,
   };
   const file = new QuickstartFile(join(dataDir, 'quickstart.env'));
-  const apiKey = file.read()['SEGOPS_API_KEY'] ?? (await createApiKey(env));
   const url = `http://127.0.0.1:${port}`;
+  const isSeeded = CREDENTIALS.every((name) => file.read()[name] !== undefined);
   file.write({
     SEGOPS_URL: url,
-    SEGOPS_API_KEY: apiKey,
     SEGOPS_TENANT: TENANT,
+    ...(isSeeded ? {} : await createCredentials(env)),
     CLICKHOUSE_URL: clickHouseUrl,
     REDIS_URL: redisUrl,
   });
@@ -64,8 +73,8 @@ async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer
   return server.url;
 }
 
-/** Creates the tenant and a secret key, which only this answer shows. */
-async function createApiKey(env: NodeJS.ProcessEnv): Promise<string> {
+/** Creates the tenant, a user and credentials, which only this answer shows. */
+async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credential, string>> {
   const args = [join(DIST, 'cli.js'), 'seed', '--tenant', TENANT, '--json'];
   const seed = LeashedProcess.spawn({ command: process.execPath, args, env });
   const { code, how } = await seed.ended;
@@ -73,7 +82,15 @@ async function createApiKey(env: NodeJS.ProcessEnv): Promise<string> {
   if (code !== 0 || answer === undefined) {
     throw new Error(`the tenant ${TENANT} could not be created (${how}):\n${seed.lastLines}`);
   }
-  return (JSON.parse(answer) as { key: string }).key;
+  const seeded = JSON.parse(answer) as Record<string, string>;
+  return {
+    SEGOPS_API_KEY: seeded['key'] ?? '',
+    SEGOPS_PUBLIC_KEY: seeded['publicKey'] ?? '',
+    SEGOPS_HMAC_SECRET: seeded['hmacSecret'] ?? '',
+    SEGOPS_EMAIL: seeded['email'] ?? '',
+    SEGOPS_PASSWORD: seeded['password'] ?? '',
+    SEGOPS_SHOPIFY_SECRET: seeded['shopifySecret'] ?? '',
+  };
 }
 
 function summary(url: string, clickHouseUrl: string, dataDir: string): string {
@@ -83,7 +100,7 @@ function summary(url: string, clickHouseUrl: string, dataDir: string): string {
 SegOps Ingestion is ready.
   API         ${url}/api/ingestion/
   ClickHouse  ${clickHouseUrl.replace(/\/\/[^@/]*@/, '//')}
-  Settings    ${env} (URLs and the API key of tenant ${TENANT})
+  Settings    ${env} (URLs, keys and a login of tenant ${TENANT})
   Log         ${join(dataDir, 'logs', 'service.log')}
 
 Send an event:

@@ -24,6 +24,11 @@ export function eventIdentity(tenantId: string, { eventId, requestKey, index }: 
   return uuid7Bytes();
 }
 
+/** The id of an event that a shop's webhook told of: another space than that of the keys that tenants choose themselves. */
+export function webhookIdentity(tenantId: string, deliveryKey: string): Uint8Array {
+  return digest('shopify', tenantId, deliveryKey);
+}
+
 /** NUL divides the parts: neither tenant ids nor keys may hold one. */
 function digest(...parts: string[]): Uint8Array {
   return withVersion(createHash('sha256').update(parts.join('\0')).digest().subarray(0, 16), 8);

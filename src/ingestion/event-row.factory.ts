@@ -1,15 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EventRow } from '../warehouse/event-row.js';
-import type { TrackEventDto } from './dto/track-event.dto.js';
+import type { TrackEventDto } from '../events/track-event.dto.js';
 import { eventIdentity } from './event-identity.js';
-import { parseOccurredAt } from './occurred-at.js';
+import { parseOccurredAt } from '../events/occurred-at.js';
 import { ReceiptClock } from './receipt.clock.js';
-
-/** Whose request it is, and the `Idempotency-Key` it carries, if any. */
-export interface Sender {
-  readonly tenantId: string;
-  readonly idempotencyKey: string | undefined;
-}
+import type { Sender } from './sender.js';
 
 const EMPTY_PAYLOAD = Buffer.from('{}');
 

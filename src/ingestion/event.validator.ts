@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
-import { REQUIRED } from './dto/event-field.decorators.js';
-import { TrackEventDto } from './dto/track-event.dto.js';
-import { type FieldError, ObjectValidator } from './object.validator.js';
+import { REQUIRED } from '../events/event-field.decorators.js';
+import { TrackEventDto } from '../events/track-event.dto.js';
+import { type FieldError, ObjectValidator } from '../events/object.validator.js';
 import { checkPayload } from './payload.rules.js';
 import type { ReceivedEvent } from './track-body.js';
 
@@ -23,10 +23,14 @@ export class EventValidator {
 
   constructor(private readonly configuration: Configuration) {}
 
-  validate(received: ReceivedEvent): ValidatedEvent {
+  /** @param uid the only user the caller may speak for, whatever the event says; undefined: any */
+  validate(received: ReceivedEvent, uid?: string): ValidatedEvent {
     const { fields } = received;
     if (!isRecord(fields)) {
       return invalid({ field: 'event', code: 'invalid_type', message: 'must be a JSON object.' });
+    }
+    if (uid !== undefined) {
+      fields['user_id'] = uid;
     }
     if (received.bytes > this.configuration.maxEventBytes) {
       const message = `must have at most ${this.configuration.maxEventBytes} bytes of JSON.`;
@@ -45,6 +49,6 @@ function invalid(error: FieldError): InvalidEvent {
   return { valid: false, errors: [error] };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

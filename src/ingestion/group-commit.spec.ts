@@ -5,6 +5,10 @@ import { GroupCommit } from './group-commit.js';
 
 /** Holds every batch until the test says what becomes of it: here the moments matter, not the queue. */
 class HeldTransport extends EventTransport {
+  override get deadLetters(): never {
+    throw new Error('not used');
+  }
+
   readonly held: { batch: EventBatch; settle: (error?: Error) => void }[] = [];
 
   publish(batch: EventBatch): Promise<void> {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { SpanContext } from '@opentelemetry/api';
 import { unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
+import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EventRow } from '../warehouse/event-row.js';
@@ -20,6 +22,8 @@ const RETRY_AFTER_SECONDS = 1;
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
+  /** Their spans; none unless traces are on. */
+  readonly requests: SpanContext[] = [];
   resolve!: () => void;
   reject!: (reason: unknown) => void;
   readonly committed = new Promise<void>((resolve, reject) => {
@@ -73,6 +77,8 @@ export class GroupCommit {
       });
     }
     this.open.events += rows.length;
+    const request = currentRequest();
+    if (request !== undefined) this.open.requests.push(request);
     return this.open;
   }
 
@@ -87,8 +93,8 @@ export class GroupCommit {
     const rows = this.encoder.take();
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
-    this.transport
-      .publish({ id: uuid7(), type: EVENTS_V1, events: group.events, rows })
+    const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };
+    tracePublish(batch, group.requests, () => this.transport.publish(batch))
       .then(group.resolve, group.reject)
       .finally(() => {
         this.groupsOnTheirWay--;

@@ -1,4 +1,4 @@
-import type { FieldError } from './object.validator.js';
+import type { FieldError } from '../events/object.validator.js';
 import type { ReceivedEvent } from './track-body.js';
 
 /** ClickHouse reads JSON 1,000 levels deep; people who nest deeper than this have made a mistake. */

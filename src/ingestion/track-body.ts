@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { badRequest } from '../common/errors.js';
-import { JsonReader } from './json.reader.js';
+import { JsonReader } from '../events/json.reader.js';
+import { readJsonText } from '../events/json.text.js';
 
 /** One event as it came in: its fields, and its payload both parsed and byte for byte. */
 export interface ReceivedEvent {
@@ -16,7 +16,6 @@ export interface ReceivedEvent {
   readonly isSuspect: boolean;
 }
 
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const EVENTS = Buffer.from('events');
 const PAYLOAD = Buffer.from('payload');
 
@@ -62,20 +61,12 @@ export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefine
   return events;
 }
 
-function parseJson(body: Buffer | undefined): { json: Buffer; text: string; value: unknown } {
-  if (body === undefined || body.length === 0) {
-    throw badRequest('The body is empty. Send a JSON object.');
+function parseJson(body: Buffer | undefined) {
+  const read = readJsonText(body);
+  if (!read.valid) {
+    throw badRequest(read.detail);
   }
-  const json = body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body;
-  if (!isUtf8(json)) {
-    throw badRequest('The body is not valid UTF-8.');
-  }
-  const text = json.toString();
-  try {
-    return { json, text, value: JSON.parse(text) as unknown };
-  } catch {
-    throw badRequest('The body is not valid JSON.');
-  }
+  return read;
 }
 
 function isSuspect(json: Uint8Array, text: string): boolean {

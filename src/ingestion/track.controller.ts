@@ -1,42 +1,59 @@
-import { Body, Controller, Headers, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiKeyGuard } from '../auth/api-key.guard.js';
+import { Body, Controller, Headers, HttpCode, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { RawBody } from '../common/raw-body.js';
-import type { Sender } from './event-row.factory.js';
 import { parseIdempotencyKey } from './idempotency-key.js';
+import type { Sender } from './sender.js';
 import { type TrackBatchResult, TrackService } from './track.service.js';
+import { trackDocs } from './track.docs.js';
 
 /** Where back ends and browsers post events. */
 @Controller('api/ingestion/track')
-@UseGuards(ApiKeyGuard)
+@Accepts(['secret-key', 'session'])
 export class TrackController {
   constructor(private readonly service: TrackService) {}
 
   @Post()
   @HttpCode(202)
   @RawBody()
+  @trackDocs.one
   async track(
+    @Req() request: FastifyRequest,
     @CurrentPrincipal() principal: Principal,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<{ queued: true }> {
-    await this.service.track(senderOf(principal, idempotencyKey), body);
+    await this.service.track(senderOf('track', request, principal, idempotencyKey), body);
     return { queued: true };
   }
 
   @Post('batch')
   @HttpCode(202)
   @RawBody()
+  @trackDocs.batch
   trackBatch(
+    @Req() request: FastifyRequest,
     @CurrentPrincipal() principal: Principal,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<TrackBatchResult> {
-    return this.service.trackBatch(senderOf(principal, idempotencyKey), body);
+    return this.service.trackBatch(senderOf('batch', request, principal, idempotencyKey), body);
   }
 }
 
-function senderOf({ tenantId }: Principal, idempotencyKey: string | undefined): Sender {
-  return { tenantId, idempotencyKey: parseIdempotencyKey(idempotencyKey) };
+function senderOf(
+  source: Sender['source'],
+  { id: requestId }: FastifyRequest,
+  principal: Principal,
+  idempotencyKey: string | undefined,
+): Sender {
+  return {
+    tenantId: principal.tenantId,
+    requestId,
+    source,
+    uid: principal.kind === 'session' ? principal.uid : undefined,
+    idempotencyKey: parseIdempotencyKey(idempotencyKey),
+  };
 }

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { badRequest, invalidFields, tooLarge } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
-import { EventRowFactory, type Sender } from './event-row.factory.js';
-import { EventValidator, type InvalidEvent, TOO_LARGE } from './event.validator.js';
-import { GroupCommit } from './group-commit.js';
-import type { FieldError } from './object.validator.js';
-import { readEvent, readEvents } from './track-body.js';
-import type { EventRow } from '../warehouse/event-row.js';
+import { EventAdmission } from './event.admission.js';
+import { EventIntake } from './event.intake.js';
+import { TOO_LARGE } from './event.validator.js';
+import type { FieldError } from '../events/object.validator.js';
+import type { Sender } from './sender.js';
+import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
 
 /** Why an event of a batch was left out. */
 export interface SkippedEvent extends FieldError {
@@ -24,30 +24,39 @@ export interface TrackBatchResult {
 @Injectable()
 export class TrackService {
   constructor(
-    private readonly validator: EventValidator,
-    private readonly rows: EventRowFactory,
-    private readonly commits: GroupCommit,
+    private readonly admission: EventAdmission,
+    private readonly intake: EventIntake,
     private readonly configuration: Configuration,
   ) {}
 
   /**
    * Accepts the one event in a request's body.
-   * @throws ApiError 400 or 413 when it is invalid, 503 when it cannot be queued
+   * @throws ApiError 400 or 413 when it is invalid, 429 beyond the plan's events a month, 503 when it cannot be queued
    */
   async track(sender: Sender, body: Buffer | undefined): Promise<void> {
-    const received = readEvent(body);
-    const result = this.validator.validate(received);
-    if (!result.valid) {
-      throw refusal(result);
+    const { rows, refused } = await this.admission.admit(sender, [readEvent(body)]);
+    for (const { errors } of refused) {
+      throw refusal(errors);
     }
-    await this.commits.commit([this.rows.create(sender, result.event, received.payload, 0)]);
+    await this.intake.take(sender.tenantId, rows, sender.source);
   }
 
   /**
    * Accepts the valid events in a request's body and reports the others.
-   * @throws ApiError 400 when there is no list of 1 to `MAX_BATCH_EVENTS` events, 503 when they cannot be queued
+   * @throws ApiError 400 when there is no list of 1 to `MAX_BATCH_EVENTS` events, 429 when the valid ones are beyond the
+   * plan's events a month, 503 when they cannot be queued
    */
   async trackBatch(sender: Sender, body: Buffer | undefined): Promise<TrackBatchResult> {
+    const { rows, refused } = await this.admission.admit(sender, this.readList(body));
+    if (rows.length > 0) {
+      await this.intake.take(sender.tenantId, rows, sender.source);
+    }
+    const counts = { queued: rows.length, skipped: refused.length };
+    const errors = refused.flatMap(({ index, errors }) => errors.map((error) => ({ index, ...error })));
+    return errors.length === 0 ? counts : { ...counts, errors };
+  }
+
+  private readList(body: Buffer | undefined): ReceivedEvent[] {
     const events = readEvents(body);
     const limit = this.configuration.maxBatchEvents;
     if (events === undefined) {
@@ -59,26 +68,11 @@ export class TrackService {
     if (events.length > limit) {
       throw invalidFields({ events: [`must have at most ${limit} events; this request has ${events.length}.`] });
     }
-
-    const rows: EventRow[] = [];
-    const errors: SkippedEvent[] = [];
-    events.forEach((received, index) => {
-      const result = this.validator.validate(received);
-      if (result.valid) {
-        rows.push(this.rows.create(sender, result.event, received.payload, index));
-      } else {
-        errors.push(...result.errors.map((error) => ({ index, ...error })));
-      }
-    });
-    if (rows.length > 0) {
-      await this.commits.commit(rows);
-    }
-    const counts = { queued: rows.length, skipped: events.length - rows.length };
-    return errors.length === 0 ? counts : { ...counts, errors };
+    return events;
   }
 }
 
-function refusal({ errors }: InvalidEvent) {
+function refusal(errors: readonly FieldError[]) {
   const whole = errors.find((error) => error.field === 'event');
   if (whole !== undefined) {
     const detail = `The event ${whole.message}`;

@@ -14,7 +14,11 @@ export interface ApiKeySummary {
   /** `sk_live_`, `pk_test_`, … */
   readonly prefix: string;
   readonly lastFour: string;
+  readonly allowedOrigins: readonly string[];
+  readonly requireSignedUserId: boolean;
   readonly createdAt: Date;
+  /** To within a minute. */
+  readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
 }
 
@@ -24,4 +28,18 @@ export interface ApiKey {
   readonly tenantId: string;
   readonly type: ApiKeyType;
   readonly mode: ApiKeyMode;
+  /** Of a public key; see `origins.ts`. */
+  readonly allowedOrigins: readonly string[];
+  readonly requireSignedUserId: boolean;
+  /** What the tenant signs user ids with, encrypted; null for secret keys. */
+  readonly encryptedHmacSecret: string | null;
+}
+
+/** A key as it is told to whoever made it, once. */
+export interface CreatedApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly key: string;
+  /** Of a public key: 32 bytes in hex, to sign user ids with. */
+  readonly hmacSecret?: string;
 }

@@ -1,171 +1,221 @@
-import { randomUUID } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
-import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType } from './api-key.js';
-import { ApiKeyCache } from './api-key.cache.js';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { and, arrayOverlaps, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType, CreatedApiKey } from './api-key.js';
 import { generateKey, hashKey, hasKeyForm, prefixOf } from './api-key.text.js';
+import { ApiKeyUsage } from './api-key.usage.js';
+import { CachedLookup } from './cached-lookup.js';
+import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { entriesThatAdmit, normalizeOrigin } from './origins.js';
 import { apiKeys } from './schema.js';
+import { SecretBox } from './secret.box.js';
 import { TenantError } from './tenant.error.js';
 import { Tenants } from './tenants.service.js';
 
 const MAX_NAME_LENGTH = 255;
-/** Where the hash of a key is said once it was revoked. */
-const REVOCATIONS = 'api_key_revocations';
+const MAX_ORIGINS = 100;
+const HMAC_SECRET_BYTES = 32;
+
+/**
+ * PostgreSQL tells the other instances of a revocation as it commits, and they hear of it within a few milliseconds. Of 300
+ * keys that were used on another instance right after an answer that did not wait, 28 were still taken.
+ */
+const HEARD_BY_ALL_WITHIN_MS = 100;
+
+export interface NewApiKey {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly type: ApiKeyType;
+  readonly mode: ApiKeyMode;
+  /** For public keys. */
+  readonly allowedOrigins?: readonly string[];
+  /** For public keys. */
+  readonly requireSignedUserId?: boolean;
+}
 
 /** The tenants' API keys. */
 @Injectable()
 export class ApiKeys {
-  private readonly logger = new Logger(ApiKeys.name);
   private readonly db: Database;
-  private readonly cache = new ApiKeyCache();
-  private readonly lookups = new Map<string, Promise<ApiKey | undefined>>();
-  private databaseAnswers = true;
-  private listening: Promise<void> | undefined;
-  /** Counts what was heard of revocations: an answer that was asked for before one may be outdated. */
-  private revocations = 0;
+  private readonly byHash: CachedLookup<ApiKey>;
+  private readonly byId: CachedLookup<ApiKey>;
+  private readonly origins: CachedLookup<ApiKey>;
 
   constructor(
-    private readonly database: ControlPlaneDatabase,
+    { db }: ControlPlaneDatabase,
+    private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
+    private readonly secrets: SecretBox,
+    private readonly usage: ApiKeyUsage,
   ) {
-    this.db = database.db;
+    this.db = db;
+    this.byHash = new CachedLookup(changes, 'api_key_hash', (hash) => this.load(eq(apiKeys.keyHash, hash)));
+    this.byId = new CachedLookup(changes, 'api_key_id', (id) => this.load(eq(apiKeys.id, id)));
+    this.origins = new CachedLookup(changes, 'origin', (origin) =>
+      this.load(arrayOverlaps(apiKeys.allowedOrigins, entriesThatAdmit(origin))),
+    );
   }
 
   /**
-   * Makes a key. `key` is its text, which cannot be read again.
-   * @throws TenantError when there is no such tenant or the name is not acceptable.
+   * Makes a key. `key` is its text, which cannot be read again; nor can the `hmacSecret` of a public key.
+   * @throws TenantError when there is no such tenant, or the name or an origin is not acceptable.
    */
-  async create(request: {
-    tenantId: string;
-    name: string;
-    type: ApiKeyType;
-    mode: ApiKeyMode;
-  }): Promise<{ id: string; name: string; key: string }> {
+  async create(request: NewApiKey): Promise<CreatedApiKey> {
     const { tenantId, name, type, mode } = request;
     if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
       throw new TenantError(`A key's name is 1 to ${MAX_NAME_LENGTH} characters, not all blank.`);
+    }
+    const allowedOrigins = normalizeOrigins(request.allowedOrigins ?? []);
+    const requireSignedUserId = request.requireSignedUserId ?? false;
+    if (type === 'secret' && (allowedOrigins.length > 0 || requireSignedUserId)) {
+      throw new TenantError('Only public keys have allowed origins and signed user ids. Make a public key.');
     }
     if ((await this.tenants.find(tenantId)) === undefined) {
       throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
     }
     const id = randomUUID();
     const key = generateKey(type, mode);
-    await this.db.insert(apiKeys).values({
-      id,
-      tenantSlug: tenantId,
-      name,
-      type,
-      mode,
-      keyHash: hashKey(key),
-      prefix: prefixOf(type, mode),
-      lastFour: key.slice(-4),
+    const hmacSecret = type === 'public' ? randomBytes(HMAC_SECRET_BYTES).toString('hex') : undefined;
+    await this.changes.commit(async (transaction, note) => {
+      await transaction.insert(apiKeys).values({
+        id,
+        tenantSlug: tenantId,
+        name,
+        type,
+        mode,
+        keyHash: hashKey(key),
+        prefix: prefixOf(type, mode),
+        lastFour: key.slice(-4),
+        allowedOrigins,
+        requireSignedUserId,
+        hmacSecret: hmacSecret === undefined ? null : this.secrets.encrypt(hmacSecret, ownerOf(id)),
+      });
+      if (allowedOrigins.length > 0) note('origin');
     });
-    return { id, name, key };
+    return { id, name, key, ...(hmacSecret === undefined ? {} : { hmacSecret }) };
   }
 
   /** All keys of a tenant, revoked ones too, oldest first. */
   async list(tenantId: string): Promise<ApiKeySummary[]> {
-    const { id, name, type, prefix, lastFour, createdAt, revokedAt } = apiKeys;
-    return this.db
-      .select({ id, name, type, prefix, lastFour, createdAt, revokedAt })
+    const { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId } = apiKeys;
+    const { createdAt, lastUsedAt, revokedAt } = apiKeys;
+    const keys = await this.db
+      .select({
+        id,
+        name,
+        type,
+        prefix,
+        lastFour,
+        allowedOrigins,
+        requireSignedUserId,
+        createdAt,
+        lastUsedAt,
+        revokedAt,
+      })
       .from(apiKeys)
       .where(eq(apiKeys.tenantSlug, tenantId))
       .orderBy(asc(apiKeys.createdAt));
+    return keys.map((key) => ({ ...key, lastUsedAt: later(this.usage.of(key.id), key.lastUsedAt) }));
   }
 
   /**
-   * Ends a key for good. Every instance hears of it at once, and refuses it from then on.
+   * Ends a key for good. Returns when every instance has had time to hear of it, and refuses it from then on; what becomes
+   * of one that cannot hear is said at {@link CachedLookup}.
    * @throws TenantError when the tenant has no such key, or it was revoked before.
    */
   async revoke({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
-    const hash = await this.db.transaction(async (transaction) => {
+    await this.changes.commit(async (transaction, note) => {
       const [revoked] = await transaction
         .update(apiKeys)
         .set({ revokedAt: sql`now()` })
         .where(and(eq(apiKeys.tenantSlug, tenantId), eq(sql`${apiKeys.id}::text`, id), isNull(apiKeys.revokedAt)))
-        .returning({ hash: apiKeys.keyHash });
+        .returning({ hash: apiKeys.keyHash, allowedOrigins: apiKeys.allowedOrigins });
       if (revoked === undefined) {
         throw new TenantError(
           `The tenant "${tenantId}" has no valid key with the id "${id}". List its keys to see them.`,
         );
       }
-      await transaction.execute(sql`SELECT pg_notify(${REVOCATIONS}, ${revoked.hash})`);
-      return revoked.hash;
+      note('api_key_hash', revoked.hash);
+      note('api_key_id', id);
+      if (revoked.allowedOrigins.length > 0) note('origin');
     });
-    this.onRevocation(hash);
+    await sleep(HEARD_BY_ALL_WITHIN_MS);
   }
 
   /**
-   * The valid key with this text, or `undefined`. A key asked for in the last 5 s and not revoked since is answered from
-   * memory. While the
-   * database is down, keys that it confirmed within the last 5 minutes stay valid.
+   * The valid key with this text, or `undefined`; a key in use is answered from memory (see {@link CachedLookup}).
    * @throws ControlPlaneUnavailableError when the database is down and the key was not confirmed lately.
    */
   async find(key: string): Promise<ApiKey | undefined> {
     if (!hasKeyForm(key)) {
       return undefined;
     }
-    const hash = hashKey(key);
-    const cached = this.cache.get(hash);
-    return cached === undefined ? this.lookUpOnce(hash) : (cached ?? undefined);
+    const found = await this.byHash.find(hashKey(key));
+    if (found !== undefined) this.usage.note(found.id);
+    return found;
   }
 
-  /** Concurrent requests with the same key share one query. */
-  private lookUpOnce(hash: string): Promise<ApiKey | undefined> {
-    const running = this.lookups.get(hash);
-    if (running !== undefined) {
-      return running;
+  /**
+   * The valid key with this id, a UUID, or `undefined`.
+   * @throws ControlPlaneUnavailableError as {@link find}
+   */
+  findById(id: string): Promise<ApiKey | undefined> {
+    return this.byId.find(id);
+  }
+
+  /**
+   * Whether any valid key admits requests from this origin.
+   * @throws ControlPlaneUnavailableError as {@link find}
+   */
+  async admitsOrigin(origin: string): Promise<boolean> {
+    return (await this.origins.find(origin)) !== undefined;
+  }
+
+  /** What the tenant signs user ids with, in hex; undefined for a secret key. */
+  hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
+    return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOf(id));
+  }
+
+  private async load(condition: SQL): Promise<ApiKey | undefined> {
+    const [apiKey] = await this.db
+      .select({
+        id: apiKeys.id,
+        tenantId: apiKeys.tenantSlug,
+        type: apiKeys.type,
+        mode: apiKeys.mode,
+        allowedOrigins: apiKeys.allowedOrigins,
+        requireSignedUserId: apiKeys.requireSignedUserId,
+        encryptedHmacSecret: apiKeys.hmacSecret,
+      })
+      .from(apiKeys)
+      .where(and(condition, isNull(apiKeys.revokedAt)))
+      .limit(1);
+    return apiKey;
+  }
+}
+
+function later(a: Date | undefined, b: Date | null): Date | null {
+  return a !== undefined && (b === null || a > b) ? a : b;
+}
+
+function ownerOf(apiKeyId: string): string {
+  return `api key ${apiKeyId}`;
+}
+
+function normalizeOrigins(entries: readonly string[]): string[] {
+  if (entries.length > MAX_ORIGINS) {
+    throw new TenantError(`A key has at most ${MAX_ORIGINS} allowed origins.`);
+  }
+  const origins = entries.map((entry) => {
+    const origin = normalizeOrigin(entry);
+    if (origin === undefined) {
+      throw new TenantError(
+        `An allowed origin reads https://shop.example.com or https://*.example.com, without a path; one of these does not.`,
+      );
     }
-    const lookup = this.lookUp(hash).finally(() => this.lookups.delete(hash));
-    this.lookups.set(hash, lookup);
-    return lookup;
-  }
-
-  private async lookUp(hash: string): Promise<ApiKey | undefined> {
-    try {
-      await (this.listening ??= this.database.listen(REVOCATIONS, (revoked) => {
-        this.onRevocation(revoked);
-      }));
-      const revocations = this.revocations;
-      const [apiKey] = await this.db
-        .select({ id: apiKeys.id, tenantId: apiKeys.tenantSlug, type: apiKeys.type, mode: apiKeys.mode })
-        .from(apiKeys)
-        .where(and(eq(apiKeys.keyHash, hash), isNull(apiKeys.revokedAt)));
-      if (revocations === this.revocations) this.cache.set(hash, apiKey ?? null);
-      this.noteAnswer();
-      return apiKey;
-    } catch (error) {
-      const unavailable = new ControlPlaneUnavailableError(error);
-      this.noteFailure(unavailable);
-      const apiKey = this.cache.extend(hash);
-      if (apiKey === undefined) {
-        throw unavailable;
-      }
-      return apiKey;
-    }
-  }
-
-  /** @param hash of the revoked key; undefined when any may have been revoked unheard */
-  private onRevocation(hash: string | undefined): void {
-    this.revocations++;
-    if (hash === undefined) this.cache.clear();
-    else this.cache.forget(hash);
-  }
-
-  private noteAnswer(): void {
-    if (!this.databaseAnswers) {
-      this.logger.log('The control plane answers again.');
-    }
-    this.databaseAnswers = true;
-  }
-
-  /** Logged once per outage, not once per request. */
-  private noteFailure({ message }: ControlPlaneUnavailableError): void {
-    if (this.databaseAnswers) {
-      this.logger.error(`${message} Keys in use keep working for 5 minutes.`);
-    }
-    this.databaseAnswers = false;
-  }
+    return origin;
+  });
+  return [...new Set(origins)];
 }

@@ -1,21 +1,21 @@
 import { sql } from 'drizzle-orm';
+import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { CONTROL_PLANES } from '../../test/support/control-planes.js';
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
 import { openControlPlane } from './open-control-plane.js';
-import { Tenants } from './tenants.service.js';
 
 describe.each(CONTROL_PLANES)('openControlPlane on %s', (_, start) => {
   it('should keep what was stored when it is opened again', async () => {
     const { settings, stop } = await start();
     const first = await openControlPlane(settings);
-    await new Tenants(first).create({ slug: 'acme', name: 'Acme', plan: 'free' });
+    await controlPlaneServices(first).tenants.create({ slug: 'acme', name: 'Acme', plan: 'free' });
     await first.onApplicationShutdown();
 
     const second = await openControlPlane(settings);
-    expect(await new Tenants(second).find('acme')).toMatchObject({ name: 'Acme' });
+    expect(await controlPlaneServices(second).tenants.find('acme')).toMatchObject({ name: 'Acme' });
     await second.onApplicationShutdown();
     await stop();
-  }, 30_000);
+  });
 });
 
 (postgresIsInstalled ? describe : describe.skip)('openControlPlane on PostgreSQL', () => {
@@ -30,7 +30,7 @@ describe.each(CONTROL_PLANES)('openControlPlane on %s', (_, start) => {
     expect(new Set(hashes).size).toBe(hashes.length);
     await Promise.all(opened.map((database) => database.onApplicationShutdown()));
     await server.stop();
-  }, 30_000);
+  });
 
   it('should say what to check, without the address or password, when nothing answers', async () => {
     const opening = openControlPlane({ databaseUrl: 'postgres://me:hunter2@127.0.0.1:1/db', dataDir: '/nowhere' });

@@ -1,4 +1,16 @@
-import { index, pgEnum, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 
 /** The tables of the control plane. After a change: `npx drizzle-kit generate --name <what_changes>`. */
 
@@ -6,23 +18,31 @@ export const plan = pgEnum('plan', ['free', 'starter', 'business', 'enterprise']
 export const apiKeyType = pgEnum('api_key_type', ['secret', 'public']);
 export const apiKeyMode = pgEnum('api_key_mode', ['live', 'test']);
 
-const createdAt = timestamp('created_at', { withTimezone: true }).notNull().defaultNow();
+const instant = (name: string) => timestamp(name, { withTimezone: true });
+const createdAt = instant('created_at').notNull().defaultNow();
 
 export const tenants = pgTable('tenants', {
   /** Stands in every event of the tenant, so it never changes. */
   slug: text('slug').primaryKey(),
   name: text('name').notNull(),
   plan: plan('plan').notNull().default('free'),
+  /** Instead of the plan's own limit; null: as the plan says. */
+  callsPerMinute: integer('calls_per_minute'),
+  /** Instead of the plan's own limit; null: as the plan says. */
+  eventsPerMonth: bigint('events_per_month', { mode: 'number' }),
   createdAt,
 });
+
+const tenantSlug = () =>
+  text('tenant_slug')
+    .notNull()
+    .references(() => tenants.slug);
 
 export const apiKeys = pgTable(
   'api_keys',
   {
     id: uuid('id').primaryKey().defaultRandom(),
-    tenantSlug: text('tenant_slug')
-      .notNull()
-      .references(() => tenants.slug),
+    tenantSlug: tenantSlug(),
     name: text('name').notNull(),
     type: apiKeyType('type').notNull(),
     mode: apiKeyMode('mode').notNull(),
@@ -30,9 +50,93 @@ export const apiKeys = pgTable(
     keyHash: text('key_hash').notNull().unique(),
     prefix: text('prefix').notNull(),
     lastFour: text('last_four').notNull(),
+    /** Of a public key: `https://shop.example.com` or `https://*.example.com`. Empty: only callers without an origin. */
+    allowedOrigins: text('allowed_origins').array().notNull().default([]),
+    requireSignedUserId: boolean('require_signed_user_id').notNull().default(false),
+    /** Of a public key, encrypted: what the tenant signs user ids with. */
+    hmacSecret: text('hmac_secret'),
     createdAt,
-    revokedAt: timestamp('revoked_at', { withTimezone: true }),
-    lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+    revokedAt: instant('revoked_at'),
+    lastUsedAt: instant('last_used_at'),
   },
-  (table) => [index('api_keys_tenant_slug').on(table.tenantSlug)],
+  (table) => [
+    index('api_keys_tenant_slug').on(table.tenantSlug),
+    index('api_keys_allowed_origins').using('gin', table.allowedOrigins),
+  ],
+);
+
+export const users = pgTable(
+  'users',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    tenantSlug: tenantSlug(),
+    /** In lower case: it is what a user logs in with, whatever the tenant. */
+    email: text('email').notNull().unique(),
+    /** argon2id, in its own text form that carries salt and parameters. */
+    passwordHash: text('password_hash').notNull(),
+    createdAt,
+  },
+  (table) => [index('users_tenant_slug').on(table.tenantSlug)],
+);
+
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    /** SHA-256 of the token, in hex. */
+    tokenHash: text('token_hash').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** One login: every token of it descends from the same password. */
+    familyId: uuid('family_id').notNull(),
+    createdAt,
+    expiresAt: instant('expires_at').notNull(),
+    /** When it was exchanged for the next one of its family. A second exchange is theft. */
+    usedAt: instant('used_at'),
+  },
+  (table) => [
+    index('refresh_tokens_user_id').on(table.userId),
+    index('refresh_tokens_family_id').on(table.familyId),
+    index('refresh_tokens_expires_at').on(table.expiresAt),
+  ],
+);
+
+/** One property that a schema names. */
+export interface StoredProperty {
+  name: string;
+  type: 'string' | 'number' | 'boolean' | 'datetime' | 'array';
+  required: boolean;
+}
+
+export const eventSchemas = pgTable(
+  'event_schemas',
+  {
+    tenantSlug: tenantSlug(),
+    eventType: text('event_type').notNull(),
+    /** Counts the changes, so that a process knows whether what it compiled is still right. */
+    version: integer('version').notNull().default(1),
+    properties: jsonb('properties').$type<StoredProperty[]>().notNull(),
+    createdAt,
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantSlug, table.eventType] })],
+);
+
+export const shopifySettings = pgTable('shopify_settings', {
+  tenantSlug: tenantSlug().primaryKey(),
+  /** `acme.myshopify.com`; null: any shop that knows a secret. */
+  shopDomain: text('shop_domain'),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+export const shopifySecrets = pgTable(
+  'shopify_secrets',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    tenantSlug: tenantSlug(),
+    /** Encrypted. */
+    secret: text('secret').notNull(),
+    createdAt,
+  },
+  (table) => [index('shopify_secrets_tenant_slug').on(table.tenantSlug)],
 );

@@ -1,8 +1,9 @@
+import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
 import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
 import { TenantError } from './tenant.error.js';
-import { Tenants } from './tenants.service.js';
+import type { Tenants } from './tenants.service.js';
 
 describe.each(CONTROL_PLANES)('Tenants on %s', (_, start) => {
   let fixture: ControlPlaneFixture;
@@ -12,8 +13,8 @@ describe.each(CONTROL_PLANES)('Tenants on %s', (_, start) => {
   beforeAll(async () => {
     fixture = await start();
     database = await openControlPlane(fixture.settings);
-    tenants = new Tenants(database);
-  }, 30_000);
+    ({ tenants } = controlPlaneServices(database));
+  });
 
   afterAll(async () => {
     await database.onApplicationShutdown();
@@ -26,6 +27,8 @@ describe.each(CONTROL_PLANES)('Tenants on %s', (_, start) => {
       slug: 'acme',
       name: 'Acme Ltd',
       plan: 'enterprise',
+      callsPerMinute: null,
+      eventsPerMonth: null,
       createdAt: expect.any(Date) as Date,
     });
     expect(await tenants.find('acme')).toEqual(created);

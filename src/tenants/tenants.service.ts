@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
+import { CachedLookup } from './cached-lookup.js';
+import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
 import { tenants } from './schema.js';
 import type { Plan, Tenant } from './tenant.js';
@@ -13,9 +15,14 @@ const MAX_NAME_LENGTH = 255;
 @Injectable()
 export class Tenants {
   private readonly db: Database;
+  private readonly bySlug: CachedLookup<Tenant>;
 
-  constructor({ db }: ControlPlaneDatabase) {
+  constructor(
+    { db }: ControlPlaneDatabase,
+    private readonly changes: ControlPlaneChanges,
+  ) {
     this.db = db;
+    this.bySlug = new CachedLookup(changes, 'tenant', (slug) => this.find(slug));
   }
 
   /** @throws TenantError when the slug or name is not acceptable, or the slug is taken. */
@@ -28,16 +35,51 @@ export class Tenants {
     if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
       throw new TenantError(`A tenant's name is 1 to ${MAX_NAME_LENGTH} characters, not all blank.`);
     }
-    const [tenant] = await this.db.insert(tenants).values({ slug, name, plan }).onConflictDoNothing().returning();
-    if (tenant === undefined) {
-      throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
-    }
-    return tenant;
+    return this.changes.commit(async (transaction, note) => {
+      const [tenant] = await transaction.insert(tenants).values({ slug, name, plan }).onConflictDoNothing().returning();
+      if (tenant === undefined) {
+        throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
+      }
+      note('tenant', slug);
+      return tenant;
+    });
   }
 
+  /** As the database has it now. */
   async find(slug: string): Promise<Tenant | undefined> {
     const [tenant] = await this.db.select().from(tenants).where(eq(tenants.slug, slug));
     return tenant;
+  }
+
+  /**
+   * As every request may ask for it: from memory where it can be (see {@link CachedLookup}).
+   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   */
+  findCached(slug: string): Promise<Tenant | undefined> {
+    return this.bySlug.find(slug);
+  }
+
+  /**
+   * Puts a tenant on a plan, on every instance from the next request on.
+   * @param limits instead of the plan's own; null: as the plan says
+   * @throws TenantError when there is no such tenant
+   */
+  async setPlan(
+    slug: string,
+    { plan, ...limits }: { plan: Plan; callsPerMinute: number | null; eventsPerMonth: number | null },
+  ): Promise<Tenant> {
+    return this.changes.commit(async (transaction, note) => {
+      const [tenant] = await transaction
+        .update(tenants)
+        .set({ plan, ...limits })
+        .where(eq(tenants.slug, slug))
+        .returning();
+      if (tenant === undefined) {
+        throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
+      }
+      note('tenant', slug);
+      return tenant;
+    });
   }
 
   /** All tenants, by slug. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { sharedRedisUrl } from '../support/servers.js';
 
 const MAIN = join(__dirname, '../../dist/main.js');
@@ -58,10 +59,19 @@ describe('a start that fails', () => {
   });
 
   it('should say that PostgreSQL cannot be reached', async () => {
-    const { code, err } = await start({ DATABASE_URL: 'postgres://segops:secret@127.0.0.1:1/segops' });
+    const { code, err } = await start({
+      DATABASE_URL: 'postgres://segops:secret@127.0.0.1:1/segops',
+      ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
+    });
     expect(code).toBe(1);
     expect(err).toBe(
       'The control plane gave no answer (ECONNREFUSED). Check DATABASE_URL and that PostgreSQL is up.\n',
     );
+  });
+
+  it('should say that ENCRYPTION_KEY is missing where instances must share it, and how to make one', async () => {
+    const { code, err } = await start({ DATABASE_URL: 'postgres://segops:secret@127.0.0.1:1/segops' });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^ENCRYPTION_KEY is not set, and DATABASE_URL is\..* openssl rand -hex 32\n$/);
   });
 });

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
+import { Tokens } from '../../src/auth/tokens/tokens.service.js';
 import { createApplication } from '../../src/bootstrap.js';
 import { loadConfiguration } from '../../src/config/load-configuration.js';
 import { startWorker } from '../../src/processing/worker.start.js';
@@ -26,7 +29,10 @@ export interface TestService {
 
 export interface TestTenant {
   readonly tenantId: string;
+  /** A secret key. */
   readonly key: string;
+  /** An access token of somebody who works for the tenant. */
+  readonly userToken: string;
   post(path: string, body?: string | object | Buffer, headers?: Record<string, string>): request.Test;
   /** Its stored events, as ClickHouse has them, in order of receipt; waits until there are `count`. */
   storedEvents(count: number, options?: { timeoutMs: number }): Promise<StoredEvent[]>;
@@ -49,11 +55,12 @@ let tenants = 0;
 
 /**
  * @param environment settings that differ from the test's own
- * @param options `withoutWarehouse`: do not wait until the worker has prepared ClickHouse's tables
+ * @param options `withoutWarehouse`: do not wait until the worker has prepared ClickHouse's tables; `logger`: gets
+ * its log, which otherwise nobody does
  */
 export async function startService(
   environment: Record<string, string> = {},
-  options: { withoutWarehouse?: boolean } = {},
+  options: { withoutWarehouse?: boolean; logger?: LoggerService } = {},
 ): Promise<TestService> {
   const database = await freshClickHouseDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
@@ -65,7 +72,7 @@ export async function startService(
     DATA_DIR: dataDir,
     ...environment,
   });
-  const app = await createApplication(configuration, silent);
+  const app = await createApplication(configuration, options.logger ?? silent);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const stopping = new AbortController();
@@ -82,9 +89,11 @@ export async function startService(
     const tenantId = `tenant-${++tenants}`;
     await app.get(Tenants).create({ slug: tenantId, name: tenantId, plan: 'enterprise' });
     const { key } = await app.get(ApiKeys).create({ tenantId, name: 'test', type: 'secret', mode: 'test' });
+    const userToken = await app.get(Tokens).issueAccessToken({ userId: randomUUID(), tenantId });
     return {
       tenantId,
       key,
+      userToken,
       post: (path, body, headers = {}) => {
         const call = request(url)
           .post(path)

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Get, Module } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { eq, sql } from 'drizzle-orm';
+import { AllowedMethods } from '../common/allowed-methods.js';
+import { ApiExceptionFilter } from '../common/api-exception.filter.js';
+import { ConfigModule } from '../config/config.module.js';
+import { loadConfiguration } from '../config/load-configuration.js';
+import { ApiKeys } from '../tenants/api-keys.service.js';
+import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
+import { ControlPlaneFilter } from '../tenants/control-plane.filter.js';
+import { apiKeys } from '../tenants/schema.js';
+import { Tenants } from '../tenants/tenants.service.js';
+import { Accepts } from './accepts.decorator.js';
+import { AuthModule } from './auth.module.js';
+import { CurrentPrincipal } from './principal.decorator.js';
+import type { Principal } from './principal.js';
+
+@Controller()
+class WhoAmIController {
+  @Get('whoami')
+  @Accepts(['secret-key'])
+  whoAmI(@CurrentPrincipal() principal: Principal): Principal {
+    return principal;
+  }
+}
+
+@Module({ imports: [AuthModule], controllers: [WhoAmIController] })
+class WhoAmIModule {}
+
+describe('CredentialGuard', () => {
+  let app: NestFastifyApplication;
+  let dataDir: string;
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'segops-auth-'));
+    const configuration = loadConfiguration({
+      DATA_DIR: dataDir,
+      REDIS_URL: 'redis://127.0.0.1:1',
+      CLICKHOUSE_URL: 'http://127.0.0.1:1',
+    });
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(configuration), WhoAmIModule],
+    }).compile();
+    app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    const allowedMethods = new AllowedMethods(new FastifyAdapter().getInstance());
+    app.useGlobalFilters(new ApiExceptionFilter(allowedMethods), new ControlPlaneFilter(allowedMethods));
+    app.useLogger(false);
+    await app.init();
+    await app.get(Tenants).create({ slug: 'acme', name: 'Acme', plan: 'free' });
+  });
+
+  afterAll(async () => {
+    await app.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  function createKey(type: 'secret' | 'public'): Promise<{ id: string; key: string }> {
+    return app.get(ApiKeys).create({ tenantId: 'acme', name: 'server', type, mode: 'live' });
+  }
+
+  function request(authorization?: string): ReturnType<NestFastifyApplication['inject']> {
+    return app.inject({ url: '/whoami', headers: authorization === undefined ? {} : { authorization } });
+  }
+
+  it.each(['ApiKey', 'apikey', 'APIKEY'])('should admit a secret key under the scheme %s', async (scheme) => {
+    const { id, key } = await createKey('secret');
+    const response = await request(`${scheme} ${key}`);
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toEqual({ kind: 'secret-key', tenantId: 'acme', apiKeyId: id });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['an empty header', ''],
+    ['a scheme alone', 'ApiKey'],
+    ['another scheme', `Bearer sk_live_${'A'.repeat(43)}`],
+    ['two keys', 'ApiKey sk_live_a sk_live_b'],
+    ['a text that is no key', 'ApiKey hello'],
+    ['a key that nobody has', `ApiKey sk_live_${'A'.repeat(43)}`],
+    ['a public key that nobody has', `ApiKey pk_live_${'A'.repeat(43)}`],
+  ])('should answer 401 to %s', async (_, authorization) => {
+    const response = await request(authorization);
+    expect(response.statusCode).toBe(401);
+    expect(response.headers['www-authenticate']).toBe('ApiKey, Bearer');
+    expect(response.json()).toEqual({ detail: expect.any(String) as string });
+  });
+
+  it('should answer 401 when the key was revoked', async () => {
+    const { id, key } = await createKey('secret');
+    const revocation = { revokedAt: new Date() };
+    await app.get(ControlPlaneDatabase).db.update(apiKeys).set(revocation).where(eq(apiKeys.id, id));
+    expect((await request(`ApiKey ${key}`)).statusCode).toBe(401);
+  });
+
+  it('should answer 403 to a public key', async () => {
+    const { key } = await createKey('public');
+    const response = await request(`ApiKey ${key}`);
+    expect(response.statusCode).toBe(403);
+    expect(response.json()).toEqual({
+      detail: 'A public key (ApiKey pk_…) cannot do this. Use a secret key (ApiKey sk_…).',
+    });
+  });
+
+  it('should answer 503 with Retry-After, never 401, when the control plane fails', async () => {
+    const { key } = await createKey('secret');
+    const { db } = app.get(ControlPlaneDatabase);
+    await db.execute(sql`ALTER TABLE api_keys RENAME TO api_keys_away`);
+    try {
+      const response = await request(`ApiKey ${key}`);
+      expect(response.statusCode).toBe(503);
+      expect(response.headers['retry-after']).toBe('2');
+    } finally {
+      await db.execute(sql`ALTER TABLE api_keys_away RENAME TO api_keys`);
+    }
+    expect((await request(`ApiKey ${key}`)).statusCode).toBe(200);
+  });
+});

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { RedisModule } from '../../common/redis.module.js';
+import { MetricsModule } from '../../metrics/metrics.module.js';
+import { TenantsModule } from '../../tenants/tenants.module.js';
+import { AuthModule } from '../auth.module.js';
+import { LoginService } from './login.service.js';
+import { LoginThrottle } from './login.throttle.js';
+import { TokenController } from './token.controller.js';
+
+/** How the people who work for tenants log in. */
+@Module({
+  imports: [AuthModule, MetricsModule, TenantsModule, RedisModule],
+  controllers: [TokenController],
+  providers: [LoginService, LoginThrottle],
+})
+export class LoginModule {}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { type CryptoKey, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { SigningKeys } from './signing-keys.js';
+import type { AccessClaims, SessionClaims, TokenClaims, VerifiedToken } from './token.claims.js';
+import { refusalOf } from './token.refusal.js';
+
+const ISSUER = 'segops';
+const AUDIENCES: Readonly<Record<TokenClaims['kind'], string>> = { access: 'segops:access', session: 'segops:session' };
+const REFUSALS: Readonly<Record<TokenClaims['kind'], { expired: string; invalid: string }>> = {
+  access: {
+    expired: 'This access token has expired. Get the next one at /api/auth/token/refresh/.',
+    invalid: 'This access token is not valid. Log in at /api/auth/token/ for another.',
+  },
+  session: {
+    expired: 'This session has expired. Open another at /api/auth/session/.',
+    invalid: 'This session’s token is not valid. Open another session at /api/auth/session/.',
+  },
+};
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** This service as an issuer of tokens, for its own use. */
+@Injectable()
+export class OwnIssuer {
+  /** The `iss` of its tokens. */
+  static readonly NAME = ISSUER;
+
+  constructor(private readonly keys: SigningKeys) {}
+
+  /** @param lifetime in seconds */
+  async issue(claims: TokenClaims, lifetime: number): Promise<{ token: string; expiresAt: Date }> {
+    const { kid, algorithm, signWith } = this.keys.current;
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const expiresAt = issuedAt + lifetime;
+    const token = await new SignJWT(claimsToPayload(claims))
+      .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCES[claims.kind])
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(expiresAt)
+      .setJti(randomUUID())
+      .sign(signWith);
+    return { token, expiresAt: new Date(expiresAt * 1000) };
+  }
+
+  /** The kind of token that this one says it is, unverified; undefined when it does not say to be one of ours. */
+  kindOf({ iss, aud }: JWTPayload): TokenClaims['kind'] | undefined {
+    if (iss !== ISSUER) return undefined;
+    if (aud === AUDIENCES.access) return 'access';
+    return aud === AUDIENCES.session ? 'session' : undefined;
+  }
+
+  /** @throws ApiError 401 for a token that is not of this kind, not ours, or has expired */
+  async verify(token: string, kind: TokenClaims['kind']): Promise<VerifiedToken> {
+    try {
+      const { payload } = await jwtVerify(token, (header) => this.keyOf(header), {
+        issuer: ISSUER,
+        audience: AUDIENCES[kind],
+        requiredClaims: ['sub', 'tenant', 'iat', 'exp', 'jti'],
+      });
+      return { claims: payloadToClaims(payload, kind), validUntil: (payload.exp ?? 0) * 1000 };
+    } catch (error) {
+      throw refusalOf(error, REFUSALS[kind]);
+    }
+  }
+
+  private keyOf({ kid, alg }: JWTHeaderParameters): CryptoKey {
+    const key = kid === undefined ? undefined : this.keys.find(kid);
+    // Our own keys know their algorithm: what the token says must be that, and chooses nothing.
+    if (key?.algorithm !== alg) {
+      throw new errors.JWKSNoMatchingKey();
+    }
+    return key.verifyWith;
+  }
+}
+
+function claimsToPayload(claims: TokenClaims): JWTPayload {
+  switch (claims.kind) {
+    case 'access':
+      return { sub: claims.userId, tenant: claims.tenantId };
+    case 'session':
+      return { sub: claims.uid, tenant: claims.tenantId, key: claims.apiKeyId };
+    default:
+      return claims satisfies never;
+  }
+}
+
+/** Whoever else knows `JWT_SECRET` may sign what we would not, so the claims are read with as much care as any input. */
+function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenClaims {
+  const subject = textOf(payload, 'sub');
+  const tenantId = textOf(payload, 'tenant');
+  switch (kind) {
+    case 'access':
+      return { kind, userId: subject, tenantId } satisfies AccessClaims;
+    case 'session': {
+      const apiKeyId = textOf(payload, 'key');
+      if (!UUID.test(apiKeyId)) throw new errors.JWTInvalid();
+      return { kind, uid: subject, tenantId, apiKeyId } satisfies SessionClaims;
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function textOf(payload: JWTPayload, claim: string): string {
+  const value = payload[claim];
+  if (typeof value !== 'string' || value === '') {
+    throw new errors.JWTInvalid();
+  }
+  return value;
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatorError } from '../common/operator.error.js';
+import type { DeadLetters } from '../transport/dead-letters.js';
+import type { EventTransport } from '../transport/event-transport.js';
+import type { Terminal } from './terminal.js';
+
+const CONNECT_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 20;
+
+/** Runs `work` on the dead letters of the queue that the service uses, and lets go of it again. */
+export async function withDeadLetters(
+  terminal: Terminal,
+  work: (deadLetters: DeadLetters) => Promise<void>,
+): Promise<void> {
+  const { runInContext } = await import('./run-in-context.js');
+  const { TransportModule } = await import('../transport/transport.module.js');
+  const { EventTransport, TransportUnavailableError } = await import('../transport/event-transport.js');
+  await runInContext(terminal, ['transport', 'redisUrl', 'queuePrefix'], [TransportModule], async (context) => {
+    try {
+      const transport = context.get(EventTransport);
+      await connected(transport);
+      await work(transport.deadLetters);
+    } catch (error) {
+      throw error instanceof TransportUnavailableError
+        ? new OperatorError(`${error.message}. Check that the queue runs, and REDIS_URL.`)
+        : error;
+    }
+  });
+}
+
+/** The first connection is made in the background. @throws TransportUnavailableError when there is none in time */
+async function connected(transport: EventTransport): Promise<void> {
+  const deadline = performance.now() + CONNECT_WITHIN_MS;
+  for (;;) {
+    try {
+      await transport.status();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) {
+        throw error;
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** Their messages tell of code. Those of libraries may quote what was sent: a statement, its parameters, a body. */
+const TELLING: ReadonlySet<unknown> = new Set([Error, TypeError, RangeError, ReferenceError]);
+
+/** What may be logged of an error: its kind, code and stack, and its message where that cannot quote anybody's data. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return `thrown: ${typeof error}`;
+  }
+  const { code } = error as { code?: unknown };
+  const head = TELLING.has(error.constructor) ? `${error.name}: ${error.message}` : error.name;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const cause = error.cause === undefined ? [] : [`caused by ${describeError(error.cause)}`];
+  return [typeof code === 'string' ? `${head} (${code})` : head, ...frames, ...cause].join('\n');
+}

@@ -1,0 +1,83 @@
+import 'reflect-metadata';
+import { plainToInstance, Type } from 'class-transformer';
+import { IsInt, IsString, Length, ValidateNested, validateSync } from 'class-validator';
+import { messagesByField } from './validation.errors.js';
+
+class Line {
+  @IsInt({ message: 'must be a whole number.' })
+  readonly quantity!: number;
+}
+
+class Address {
+  @IsString({ message: 'must be a string.' })
+  readonly city!: string;
+}
+
+class Order {
+  @IsString({ message: 'must be a string.' })
+  @Length(2, 5, { message: 'must have 2 to 5 characters.' })
+  readonly name!: string;
+
+  @ValidateNested({ message: 'must be a JSON object.' })
+  @Type(() => Address)
+  readonly address!: Address;
+
+  @ValidateNested({ each: true, message: 'must be a JSON object.' })
+  @Type(() => Line)
+  readonly lines!: readonly Line[];
+}
+
+const VALID = { name: 'abc', address: { city: 'Bonn' }, lines: [{ quantity: 1 }] };
+
+function messagesOf(fields: object): Record<string, string[]> {
+  return messagesByField(validateSync(plainToInstance(Order, { ...VALID, ...fields })));
+}
+
+describe('messagesByField', () => {
+  it('should have nothing to say about a valid object', () => {
+    expect(messagesOf({})).toEqual({});
+  });
+
+  it('should list every message of a field', () => {
+    const { name, ...others } = messagesOf({ name: 1 });
+    expect(name).toHaveLength(2);
+    expect(name).toEqual(expect.arrayContaining(['must be a string.', 'must have 2 to 5 characters.']));
+    expect(others).toEqual({});
+  });
+
+  it('should name a nested field by its path', () => {
+    expect(messagesOf({ address: { city: 1 } })).toEqual({ 'address.city': ['must be a string.'] });
+  });
+
+  it('should name the place in a list, counted from 0', () => {
+    expect(messagesOf({ lines: [{ quantity: 1 }, { quantity: 'x' }, 7] })).toEqual({
+      'lines.1.quantity': ['must be a whole number.'],
+      'lines.2': ['must be a JSON object.'],
+    });
+  });
+
+  it('should report the fields of different depths together', () => {
+    expect(Object.keys(messagesOf({ name: 'a', address: {}, lines: [{}] }))).toEqual([
+      'name',
+      'address.city',
+      'lines.0.quantity',
+    ]);
+  });
+
+  it('should report a list and its elements each', () => {
+    const messages = messagesByField([
+      {
+        property: 'lines',
+        constraints: { unique: 'must differ.' },
+        children: [{ property: '0', children: [{ property: 'quantity', constraints: { isInt: 'must be whole.' } }] }],
+      },
+    ]);
+    expect(messages).toEqual({ lines: ['must differ.'], 'lines.0.quantity': ['must be whole.'] });
+  });
+
+  it('should never repeat what was sent', () => {
+    expect(JSON.stringify(messagesOf({ name: 'sk_live_secret', address: { city: ['sk_live_secret'] } }))).not.toContain(
+      'secret',
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import { ValidateBy } from 'class-validator';
+import { parseOccurredAt } from './occurred-at.js';
+import { proposeEventType } from './event-type.js';
+
+/**
+ * The rules for fields of an event. A rule's name is the `code` that callers see when it is broken; codes are part of
+ * the API. Rules are checked from top to bottom, and the first that is broken is the one reported. `schema` is what JSON
+ * Schema can say of the rule, for the API's documentation.
+ */
+function rule(
+  name: string,
+  validate: (value: unknown) => boolean,
+  message: (value: unknown) => string,
+  schema: Readonly<Record<string, unknown>> = {},
+): PropertyDecorator {
+  return ValidateBy(
+    { name, validator: { validate, defaultMessage: (args) => message(args?.value) } },
+    { context: { schema } },
+  );
+}
+
+/** A field without this rule may be absent or null. */
+export const REQUIRED = 'required';
+
+export const Required = (): PropertyDecorator =>
+  rule(
+    REQUIRED,
+    (value) => value !== undefined && value !== null,
+    () => 'is required.',
+  );
+
+export const Text = (): PropertyDecorator =>
+  rule(
+    'invalid_type',
+    (value) => typeof value === 'string',
+    () => 'must be a string.',
+    { type: 'string' },
+  );
+
+export const JsonObject = (): PropertyDecorator =>
+  rule(
+    'invalid_type',
+    (value) => typeof value === 'object' && !Array.isArray(value),
+    () => 'must be a JSON object.',
+    { type: 'object' },
+  );
+
+export const NotBlank = (): PropertyDecorator =>
+  rule(
+    'blank',
+    (value) => /\S/.test(value as string),
+    () => 'must not be blank.',
+    { minLength: 1 },
+  );
+
+/** Counts characters as people do not quite, but as Unicode does: code points, so that an emoji is one. */
+export const AtMostCharacters = (limit: number): PropertyDecorator =>
+  rule(
+    'too_long',
+    (value) => (value as string).length <= limit || codePoints(value as string) <= limit,
+    () => `must have at most ${limit} characters.`,
+    { maxLength: limit },
+  );
+
+export const NoControlCharacters = (): PropertyDecorator =>
+  rule(
+    'control_character',
+    // eslint-disable-next-line no-control-regex -- they are what is looked for
+    (value) => !/[\u0000-\u001f\u007f-\u009f]/.test(value as string),
+    () => 'must not contain control characters.',
+    { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
+  );
+
+export const WellFormed = (): PropertyDecorator =>
+  rule(
+    'invalid_unicode',
+    (value) => (value as string).isWellFormed(),
+    () => 'must not contain unpaired surrogates (\\ud800 to \\udfff).',
+  );
+
+const SNAKE_CASE = /^[a-z][a-z0-9_]*$/;
+
+export const SnakeCase = (): PropertyDecorator =>
+  rule(
+    'invalid_format',
+    (value) => SNAKE_CASE.test(value as string),
+    (value) => {
+      const proposal = typeof value === 'string' ? proposeEventType(value) : undefined;
+      const form = 'must be snake_case: lower-case letters, digits and underscores, starting with a letter';
+      return proposal === undefined ? `${form}.` : `${form}, such as "${proposal}".`;
+    },
+    { pattern: SNAKE_CASE.source },
+  );
+
+export const Iso8601 = (): PropertyDecorator =>
+  rule(
+    'invalid_format',
+    (value) => parseOccurredAt(value as string) !== undefined,
+    () => 'must be an ISO 8601 date and time, such as "2026-04-25T13:00:00.000Z".',
+    { description: 'An ISO 8601 date and time. Without an offset it is UTC.' },
+  );
+
+/** How far ahead an event may lie: a local time sent without its offset is up to 14 hours ahead of UTC. */
+const FUTURE_TOLERANCE_MS = 24 * 60 * 60 * 1000;
+
+export const Plausible = (): PropertyDecorator =>
+  rule(
+    'out_of_range',
+    (value) => {
+      const time = parseOccurredAt(value as string) ?? NaN;
+      return time >= 0 && time <= Date.now() + FUTURE_TOLERANCE_MS;
+    },
+    () => 'must lie between 1970 and 24 hours from now.',
+  );
+
+function codePoints(text: string): number {
+  return Array.from(text).length;
+}

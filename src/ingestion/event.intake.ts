@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { ApiError } from '../common/api-error.js';
+import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
+import { EventQuota } from '../plans/event-quota.js';
+import type { EventRow } from '../warehouse/event-row.js';
+import { GroupCommit } from './group-commit.js';
+
+/** Takes rows in for a tenant: counts them against its plan, and has them written to disk. */
+@Injectable()
+export class EventIntake {
+  constructor(
+    private readonly quota: EventQuota,
+    private readonly commits: GroupCommit,
+    private readonly metrics: EventMetrics,
+  ) {}
+
+  /**
+   * Resolves when the rows, at least one, are on disk. What is not committed is not counted.
+   * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
+   */
+  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute): Promise<void> {
+    try {
+      await this.reserveAndCommit(tenantId, rows);
+      this.metrics.received(route, 'accepted', rows.length);
+    } catch (error) {
+      this.metrics.received(route, outcomeOf(error), rows.length);
+      throw error;
+    }
+  }
+
+  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[]): Promise<void> {
+    const reservation = await this.quota.reserve(tenantId, rows.length);
+    try {
+      await this.commits.commit(rows);
+    } catch (error) {
+      await this.quota.release(reservation);
+      throw error;
+    }
+  }
+}
+
+function outcomeOf(error: unknown): EventOutcome {
+  return error instanceof ApiError && error.status === 429 ? 'over_limit' : 'unavailable';
+}

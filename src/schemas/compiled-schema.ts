@@ -1,0 +1,75 @@
+import type { FieldError } from '../events/object.validator.js';
+import type { SchemaProperty } from './event-schema.js';
+import { replaceMembers } from './member.replacement.js';
+import { PROPERTY_TYPE_RULES, type PropertyTypeRule } from './property-type.rules.js';
+
+/** What became of a payload: its bytes, coerced where the schema asks for it, or why it breaks the schema. */
+export type SchemaResult =
+  | { readonly valid: true; readonly payload: Uint8Array | undefined }
+  | { readonly valid: false; readonly errors: readonly FieldError[] };
+
+interface CompiledProperty extends PropertyTypeRule {
+  readonly name: string;
+  /** What is wrong when it is absent; undefined when it may be. */
+  readonly missing: FieldError | undefined;
+  readonly mistyped: FieldError;
+}
+
+/**
+ * A schema made ready for the way of an event: what depends on the schema alone was worked out once.
+ * Keeps no state between events, so one instance serves every request.
+ */
+export class CompiledSchema {
+  private readonly properties: readonly CompiledProperty[];
+
+  constructor(properties: readonly SchemaProperty[]) {
+    this.properties = properties.map(compile);
+  }
+
+  /**
+   * Checks a payload and coerces what was sent as text. All broken properties are reported, each once, in the schema's order.
+   * @param payload what `JSON.parse` made of it; undefined and null are an empty object
+   * @param payloadBytes the same payload as it was sent
+   * @returns the very `payloadBytes` when nothing is to be coerced, else a copy in which only the coerced values differ
+   */
+  apply(payload: unknown, payloadBytes: Uint8Array | undefined): SchemaResult {
+    const members = isRecord(payload) ? payload : NO_MEMBERS;
+    let errors: FieldError[] | undefined;
+    let coerced: Map<string, string> | undefined;
+    for (const property of this.properties) {
+      // Only what was sent counts: every object has a `constructor` and a `toString`.
+      const value = Object.hasOwn(members, property.name) ? members[property.name] : undefined;
+      if (value === undefined || value === null) {
+        if (property.missing !== undefined) (errors ??= []).push(property.missing);
+      } else if (!property.accepts(value)) {
+        const json = typeof value === 'string' ? property.coerce?.(value) : undefined;
+        if (json === undefined) (errors ??= []).push(property.mistyped);
+        else (coerced ??= new Map<string, string>()).set(property.name, json);
+      }
+    }
+    if (errors !== undefined) {
+      return { valid: false, errors };
+    }
+    if (coerced === undefined || payloadBytes === undefined) {
+      return { valid: true, payload: payloadBytes };
+    }
+    return { valid: true, payload: replaceMembers(payloadBytes, coerced) };
+  }
+}
+
+const NO_MEMBERS: Readonly<Record<string, unknown>> = {};
+
+function compile({ name, type, required }: SchemaProperty): CompiledProperty {
+  const rule = PROPERTY_TYPE_RULES[type];
+  const field = `payload.${name}`;
+  return {
+    ...rule,
+    name,
+    missing: required ? { field, code: 'required', message: 'is required.' } : undefined,
+    mistyped: { field, code: 'invalid_type', message: rule.message },
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

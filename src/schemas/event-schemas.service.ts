@@ -1,0 +1,126 @@
+import { Injectable } from '@nestjs/common';
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { LRUCache } from 'lru-cache';
+import { CachedLookup } from '../tenants/cached-lookup.js';
+import { ControlPlaneChanges } from '../tenants/control-plane.changes.js';
+import { ControlPlaneDatabase, type Database } from '../tenants/control-plane.database.js';
+import { eventSchemas } from '../tenants/schema.js';
+import { CompiledSchema } from './compiled-schema.js';
+import type { EventSchema, SchemaProperty } from './event-schema.js';
+
+/** A tenant's schemas, ready to be applied, by event type. */
+export type TenantSchemas = ReadonlyMap<string, CompiledSchema>;
+
+/** Compiled schemas that are kept; one of five properties takes about 1 kB. */
+const MAX_COMPILED = 10_000;
+
+type StoredSchema = typeof eventSchemas.$inferSelect;
+
+/** What tenants expect of the payloads of their events. */
+@Injectable()
+export class EventSchemas {
+  private readonly db: Database;
+  private readonly byTenant: CachedLookup<TenantSchemas>;
+  private readonly compiled = new LRUCache<string, CompiledSchema>({ max: MAX_COMPILED });
+
+  constructor(
+    { db }: ControlPlaneDatabase,
+    private readonly changes: ControlPlaneChanges,
+  ) {
+    this.db = db;
+    this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.loadCompiled(tenantId));
+  }
+
+  /**
+   * The tenant's schemas as every request needs them: from memory where it can be (see {@link CachedLookup}), and compiled
+   * once per version.
+   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   */
+  async of(tenantId: string): Promise<TenantSchemas> {
+    return (await this.byTenant.find(tenantId)) ?? new Map();
+  }
+
+  /** All schemas of a tenant, by event type. */
+  async list(tenantId: string): Promise<EventSchema[]> {
+    return this.load(tenantId);
+  }
+
+  async find(tenantId: string, eventType: string): Promise<EventSchema | undefined> {
+    const [schema] = await this.db.select().from(eventSchemas).where(isSchema(tenantId, eventType));
+    return schema;
+  }
+
+  /** Makes a schema, in force on every instance from the next request on; undefined when the event type has one already. */
+  async create(
+    tenantId: string,
+    eventType: string,
+    properties: readonly SchemaProperty[],
+  ): Promise<EventSchema | undefined> {
+    return this.changes.commit(async (transaction, note) => {
+      const [created] = await transaction
+        .insert(eventSchemas)
+        .values({ tenantSlug: tenantId, eventType, properties: [...properties] })
+        .onConflictDoNothing()
+        .returning();
+      note('event_schemas', tenantId);
+      return created;
+    });
+  }
+
+  /** Makes a schema or replaces its properties, in force on every instance from the next request on. */
+  async put(tenantId: string, eventType: string, properties: readonly SchemaProperty[]): Promise<EventSchema> {
+    return this.changes.commit(async (transaction, note) => {
+      const [stored] = await transaction
+        .insert(eventSchemas)
+        .values({ tenantSlug: tenantId, eventType, properties: [...properties] })
+        .onConflictDoUpdate({
+          target: [eventSchemas.tenantSlug, eventSchemas.eventType],
+          set: {
+            properties: [...properties],
+            version: sql`${eventSchemas.version} + 1`,
+            updatedAt: sql`clock_timestamp()`,
+          },
+        })
+        .returning();
+      if (stored === undefined) {
+        throw new TypeError('an upsert returns its row');
+      }
+      note('event_schemas', tenantId);
+      return stored;
+    });
+  }
+
+  /** @returns whether there was one */
+  async remove(tenantId: string, eventType: string): Promise<boolean> {
+    return this.changes.commit(async (transaction, note) => {
+      const removed = await transaction.delete(eventSchemas).where(isSchema(tenantId, eventType)).returning();
+      note('event_schemas', tenantId);
+      return removed.length > 0;
+    });
+  }
+
+  private load(tenantId: string): Promise<StoredSchema[]> {
+    return this.db
+      .select()
+      .from(eventSchemas)
+      .where(eq(eventSchemas.tenantSlug, tenantId))
+      .orderBy(asc(eventSchemas.eventType));
+  }
+
+  private async loadCompiled(tenantId: string): Promise<TenantSchemas> {
+    const schemas = await this.load(tenantId);
+    return new Map(schemas.map((schema) => [schema.eventType, this.compile(schema)]));
+  }
+
+  private compile({ tenantSlug, eventType, version, properties, createdAt }: StoredSchema): CompiledSchema {
+    // A schema that was removed and made again starts over at version 1, at another time.
+    const key = `${tenantSlug} ${eventType} ${createdAt.getTime()} ${version}`;
+    const schema = this.compiled.get(key) ?? new CompiledSchema(properties);
+    this.compiled.set(key, schema);
+    return schema;
+  }
+}
+
+function isSchema(tenantId: string, eventType: string) {
+  return and(eq(eventSchemas.tenantSlug, tenantId), eq(eventSchemas.eventType, eventType));
+}

@@ -1,0 +1,93 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Accepts } from '../auth/accepts.decorator.js';
+import { CurrentPrincipal } from '../auth/principal.decorator.js';
+import type { Principal } from '../auth/principal.js';
+import { invalidFields, notFound } from '../common/errors.js';
+import { EventSchemaDto } from './dto/event-schema.dto.js';
+import { SchemaPropertiesDto } from './dto/schema-properties.dto.js';
+import { ValidateDto } from './dto/validate.dto.js';
+import type { EventSchema } from './event-schema.js';
+import { EventSchemas } from './event-schemas.service.js';
+import { eventTypeOf, proposeSchema } from './schema.proposal.js';
+import { schemasDocs } from './schemas.docs.js';
+
+const EMPTY_PAYLOAD = Buffer.from('{}');
+
+/** Schemas are read with a secret key or by a user, and changed by a user: a key may ingest and read. */
+@Controller('api/schemas')
+@Accepts(['user', 'secret-key'])
+export class SchemasController {
+  constructor(private readonly schemas: EventSchemas) {}
+
+  @Get()
+  @schemasDocs.list
+  async list(@CurrentPrincipal() { tenantId }: Principal) {
+    return (await this.schemas.list(tenantId)).map(toBody);
+  }
+
+  @Post()
+  @Accepts(['user'])
+  @schemasDocs.create
+  async create(@CurrentPrincipal() { tenantId }: Principal, @Body() { event_type, properties }: EventSchemaDto) {
+    const created = await this.schemas.create(tenantId, event_type, properties);
+    if (created === undefined) {
+      throw invalidFields({ event_type: [`has a schema already. Replace it with PUT /api/schemas/${event_type}/.`] });
+    }
+    return toBody(created);
+  }
+
+  /** What would become of an event, without sending it. */
+  @Post('validate')
+  @HttpCode(200)
+  @schemasDocs.validate
+  async validate(@CurrentPrincipal() { tenantId }: Principal, @Body() { event_type, payload }: ValidateDto) {
+    const schema = (await this.schemas.of(tenantId)).get(event_type);
+    const result = schema?.apply(payload, EMPTY_PAYLOAD);
+    return result === undefined || result.valid
+      ? { valid: true, has_schema: schema !== undefined, errors: [] }
+      : { valid: false, has_schema: true, errors: result.errors };
+  }
+
+  /** A schema that all of these events keep to. It is not stored. */
+  @Post('infer')
+  @HttpCode(200)
+  @schemasDocs.infer
+  infer(@Body() body: unknown) {
+    return proposeSchema(body);
+  }
+
+  @Get(':eventType')
+  @schemasDocs.find
+  async find(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string) {
+    const schema = await this.schemas.find(tenantId, eventType);
+    if (schema === undefined) {
+      throw notFound();
+    }
+    return toBody(schema);
+  }
+
+  @Put(':eventType')
+  @Accepts(['user'])
+  @schemasDocs.put
+  async put(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Param('eventType') eventType: string,
+    @Body() { properties }: SchemaPropertiesDto,
+  ) {
+    return toBody(await this.schemas.put(tenantId, eventTypeOf(eventType), properties));
+  }
+
+  @Delete(':eventType')
+  @Accepts(['user'])
+  @HttpCode(204)
+  @schemasDocs.remove
+  async remove(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<void> {
+    if (!(await this.schemas.remove(tenantId, eventType))) {
+      throw notFound();
+    }
+  }
+}
+
+function toBody({ eventType, version, properties }: EventSchema) {
+  return { event_type: eventType, version, properties };
+}

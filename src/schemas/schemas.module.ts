@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TenantsModule } from '../tenants/tenants.module.js';
+import { EventSchemas } from './event-schemas.service.js';
+import { SchemasController } from './schemas.controller.js';
+
+/** What tenants expect of their events: routes to say it, and what the way of an event applies. */
+@Module({
+  imports: [TenantsModule],
+  controllers: [SchemasController],
+  providers: [EventSchemas],
+  exports: [EventSchemas],
+})
+export class SchemasModule {}

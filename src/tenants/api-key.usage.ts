@@ -1,0 +1,53 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { ControlPlaneDatabase } from './control-plane.database.js';
+import { apiKeys } from './schema.js';
+
+const WRITE_EVERY_MS = 15_000;
+
+/** Notes when keys are used, in memory, and writes it down a few times a minute: a request never waits for it. */
+@Injectable()
+export class ApiKeyUsage implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(ApiKeyUsage.name);
+  private lastUsed = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly database: ControlPlaneDatabase) {}
+
+  note(apiKeyId: string): void {
+    this.lastUsed.set(apiKeyId, Date.now());
+    this.timer ??= setTimeout(() => void this.write(), WRITE_EVERY_MS).unref();
+  }
+
+  /** When this process last saw the key in use and has not yet written it. */
+  of(apiKeyId: string): Date | undefined {
+    const time = this.lastUsed.get(apiKeyId);
+    return time === undefined ? undefined : new Date(time);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.write();
+  }
+
+  private async write(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const written = this.lastUsed;
+    this.lastUsed = new Map();
+    if (written.size === 0) {
+      return;
+    }
+    const ids = [...written.keys()];
+    const times = ids.map((id) => new Date(written.get(id) ?? 0).toISOString());
+    try {
+      // Several instances write for one key, in any order.
+      await this.database.db.execute(sql`
+        UPDATE ${apiKeys} SET last_used_at = greatest(last_used_at, used.at)
+        FROM unnest(${sql.param(ids)}::uuid[], ${sql.param(times)}::timestamptz[]) AS used(id, at)
+        WHERE api_keys.id = used.id`);
+    } catch {
+      // The next write makes up for it: a key in use is noted again.
+      this.logger.debug('The last use of keys was not written.');
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { LRUCache } from 'lru-cache';
+import type { ChangedKind, ControlPlaneChanges } from './control-plane.changes.js';
+import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+
+/** How long an answer of the database is used without asking again. A change is heard of long before, unless it is not. */
+const FRESH_MS = 5_000;
+/** How long a known value outlives the database. Long enough for a fail-over, short enough for a revocation. */
+const STALE_MS = 5 * 60_000;
+/** Of each kind, known and unknown. */
+const MAX_KEYS = 10_000;
+
+interface Known<V> {
+  readonly value: V;
+  freshUntil: number;
+}
+
+/**
+ * Answers of the control plane by key, from memory where it can be. A change that was told through
+ * {@link ControlPlaneChanges} is seen by the next `find` of every instance that heard of it. Keys without a value are
+ * remembered too, in a place of their own: made-up ones push no real ones out.
+ */
+export class CachedLookup<V extends object> {
+  private readonly known = new LRUCache<string, Known<V>>({ max: MAX_KEYS, ttl: STALE_MS });
+  private readonly unknown = new LRUCache<string, true>({ max: MAX_KEYS, ttl: FRESH_MS });
+  private readonly running = new Map<string, Promise<V | undefined>>();
+  /** Counts the changes heard of: an answer that was asked for before one may be outdated. */
+  private changesHeard = 0;
+
+  /** @param load asks the database for the value; undefined when there is none */
+  constructor(
+    private readonly changes: ControlPlaneChanges,
+    kind: ChangedKind,
+    private readonly load: (key: string) => Promise<V | undefined>,
+  ) {
+    changes.subscribe(kind, (key) => {
+      this.onChange(key);
+    });
+  }
+
+  /** The value, `null` when it is known that there is none, `undefined` when only {@link find} can tell. */
+  private peek(key: string): V | null | undefined {
+    const entry = this.known.get(key);
+    if (entry !== undefined) {
+      return entry.freshUntil > performance.now() ? entry.value : undefined;
+    }
+    return this.unknown.has(key) ? null : undefined;
+  }
+
+  /**
+   * The value, or `undefined` when there is none. What was asked for in the last 5 s and has not changed since is answered
+   * from memory. While the database is down, what it said within the last 5 minutes stays valid.
+   * @throws ControlPlaneUnavailableError when the database is down and said nothing of the key lately
+   */
+  async find(key: string): Promise<V | undefined> {
+    const cached = this.peek(key);
+    return cached === undefined ? this.lookUpOnce(key) : (cached ?? undefined);
+  }
+
+  /** Concurrent requests for the same key share one query. */
+  private lookUpOnce(key: string): Promise<V | undefined> {
+    const running = this.running.get(key);
+    if (running !== undefined) {
+      return running;
+    }
+    const lookup = this.lookUp(key).finally(() => this.running.delete(key));
+    this.running.set(key, lookup);
+    return lookup;
+  }
+
+  private async lookUp(key: string): Promise<V | undefined> {
+    try {
+      await this.changes.listen();
+      const changesHeard = this.changesHeard;
+      const value = await this.load(key);
+      if (changesHeard === this.changesHeard) this.keep(key, value);
+      return value;
+    } catch (error) {
+      const stale = this.known.get(key);
+      if (stale === undefined) {
+        throw new ControlPlaneUnavailableError(error);
+      }
+      // Asked for again in 5 s, and without prolonging its stay.
+      stale.freshUntil = performance.now() + FRESH_MS;
+      return stale.value;
+    }
+  }
+
+  private keep(key: string, value: V | undefined): void {
+    if (value === undefined) {
+      this.known.delete(key);
+      this.unknown.set(key, true);
+    } else {
+      this.known.set(key, { value, freshUntil: performance.now() + FRESH_MS });
+      this.unknown.delete(key);
+    }
+  }
+
+  private onChange(key: string | undefined): void {
+    this.changesHeard++;
+    if (key === undefined) {
+      this.known.clear();
+      this.unknown.clear();
+    } else {
+      this.known.delete(key);
+      this.unknown.delete(key);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { inTransaction } from './in-transaction.js';
+
+const CHANNEL = 'control_plane_changes';
+
+/** What instances keep in memory, by what it is looked up with. */
+export type ChangedKind = 'api_key_hash' | 'api_key_id' | 'origin' | 'tenant' | 'event_schemas' | 'shopify_settings';
+
+/** Is given the key of what changed, or `undefined` when anything may have. */
+export type ChangeHandler = (key: string | undefined) => void;
+
+/** Notes a change of the running transaction. Without a key everything of the kind may have changed. */
+export type NoteChange = (kind: ChangedKind, key?: string) => void;
+
+/** Tells every instance what one of them changed, so that nobody goes on with what it has in memory. */
+@Injectable()
+export class ControlPlaneChanges {
+  private readonly handlers = new Map<ChangedKind, ChangeHandler[]>();
+  private listening: Promise<void> | undefined;
+
+  constructor(private readonly database: ControlPlaneDatabase) {}
+
+  subscribe(kind: ChangedKind, handler: ChangeHandler): void {
+    this.handlers.set(kind, [...(this.handlers.get(kind) ?? []), handler]);
+  }
+
+  /** Resolves once changes are heard. Ask the database for what you will keep only after that. */
+  async listen(): Promise<void> {
+    this.listening ??= this.database
+      .listen(CHANNEL, (message) => {
+        this.hear(message);
+      })
+      .catch((error: unknown) => {
+        this.listening = undefined;
+        throw error;
+      });
+    await this.listening;
+  }
+
+  /** Runs `work` in a transaction. When it has committed, this instance knows of the changes at once, the others soon after. */
+  async commit<T>(work: (transaction: Database, note: NoteChange) => Promise<T>): Promise<T> {
+    const messages: string[] = [];
+    const result = await inTransaction(this.database.db, async (transaction) => {
+      const outcome = await work(transaction, (kind, key) =>
+        messages.push(key === undefined ? kind : `${kind} ${key}`),
+      );
+      for (const message of messages) {
+        await transaction.execute(sql`SELECT pg_notify(${CHANNEL}, ${message})`);
+      }
+      return outcome;
+    });
+    messages.forEach((message) => {
+      this.hear(message);
+    });
+    return result;
+  }
+
+  /** @param message undefined when something may have been said that was not heard */
+  private hear(message: string | undefined): void {
+    const [kind, key] = message?.split(' ', 2) ?? [];
+    for (const [subscribed, handlers] of this.handlers) {
+      if (kind === undefined || kind === subscribed) {
+        handlers.forEach((handler) => {
+          handler(key);
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { type ArgumentsHost, Catch, Logger } from '@nestjs/common';
+import { DrizzleQueryError } from 'drizzle-orm';
+import { ApiExceptionFilter } from '../common/api-exception.filter.js';
+import { unavailable } from '../common/errors.js';
+import { isOutage } from './control-plane.outage.js';
+import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+
+const RETRY_AFTER_SECONDS = 2;
+const LOG_EVERY_MS = 10_000;
+
+/** Answers 503 while the control plane is away, and keeps the SQL and parameters of failed queries out of the log. */
+@Catch(ControlPlaneUnavailableError, DrizzleQueryError)
+export class ControlPlaneFilter extends ApiExceptionFilter {
+  private readonly outages = new Logger('ControlPlane');
+  private loggedAt = -Infinity;
+
+  override catch(exception: ControlPlaneUnavailableError | DrizzleQueryError, host: ArgumentsHost): void {
+    if (exception instanceof DrizzleQueryError && !isOutage(exception)) {
+      super.catch(exception.cause ?? new Error('A query failed.'), host);
+      return;
+    }
+    this.log(exception);
+    super.catch(
+      unavailable('Accounts and keys cannot be checked right now. Send the request again.', RETRY_AFTER_SECONDS),
+      host,
+    );
+  }
+
+  /** Once in a while, not once a request. */
+  private log(exception: ControlPlaneUnavailableError | DrizzleQueryError): void {
+    const now = performance.now();
+    if (now - this.loggedAt < LOG_EVERY_MS) return;
+    this.loggedAt = now;
+    const outage =
+      exception instanceof ControlPlaneUnavailableError ? exception : new ControlPlaneUnavailableError(exception);
+    this.outages.error(`${outage.message} Keys in use keep working for 5 minutes.`);
+  }
+}

@@ -1,0 +1,60 @@
+/** Of a host name there are at most 253 characters; the rest is for the scheme, a wildcard and a port. */
+const MAX_LENGTH = 300;
+
+/** An origin as browsers write it (https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin), also of an app's own scheme. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+
+/** A scheme, one wildcard perhaps, and an authority without user: what `URL` would take for more than that is left out. */
+const ENTRY = /^([a-z][a-z0-9+.-]*:\/\/)(\*\.)?([^/\\?#@*\s]+)$/;
+
+/** Of what a wildcard may stand before: two labels, or `localhost`. `https://*.com` would be half the web. */
+const UNDER_WILDCARD = /:\/\/(?:[^.:[]+\.[^.:]|localhost(?::|$))/;
+
+/**
+ * An entry of an allowlist, `https://shop.example.com` or `https://*.example.com`, in the form in which browsers send origins:
+ * lower case, no default port, names of other alphabets in Punycode; undefined when it is none.
+ */
+export function normalizeOrigin(entry: string): string | undefined {
+  const [, scheme = '', wildcard = '', authority = ''] = ENTRY.exec(entry.trim().toLowerCase()) ?? [];
+  const origin = parseOrigin(serialize(scheme + authority));
+  if (origin === undefined || (wildcard !== '' && !UNDER_WILDCARD.test(origin))) {
+    return undefined;
+  }
+  return origin.replace('://', `://${wildcard}`);
+}
+
+/**
+ * The origin that an `Origin` header names, in the form of the allowlists; undefined for `null`, which any sandboxed page
+ * sends, and for all that no browser would.
+ */
+export function parseOrigin(header: string): string | undefined {
+  if (header.length > MAX_LENGTH) {
+    return undefined;
+  }
+  const origin = header.toLowerCase();
+  return ORIGIN.test(origin) ? origin : undefined;
+}
+
+/**
+ * What an allowlist must hold one of to admit an origin: the origin itself, or the wildcard one level above it. A
+ * wildcard stands for exactly one label, so `https://*.example.com` admits neither `https://a.b.example.com` nor
+ * `https://example.com`, let alone `https://evil-example.com`.
+ */
+export function entriesThatAdmit(origin: string): string[] {
+  const [, scheme, parent] = /^([^/]+:\/\/)[^.:[]+\.(.+)$/.exec(origin) ?? [];
+  return scheme === undefined || parent === undefined ? [origin] : [origin, `${scheme}*.${parent}`];
+}
+
+/** Whether an allowlist admits the origin that an `Origin` header names. */
+export function isListed(header: string, allowlist: readonly string[]): boolean {
+  const origin = parseOrigin(header);
+  return origin !== undefined && entriesThatAdmit(origin).some((entry) => allowlist.includes(entry));
+}
+
+/** As `URL` writes the origins of the web, empty for what is none; it knows nothing of other schemes, whose origins stay as they are. */
+function serialize(text: string): string {
+  if (!/^https?:/.test(text)) {
+    return text;
+  }
+  return URL.canParse(text) ? new URL(text).origin : '';
+}

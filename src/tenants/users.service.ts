@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { asc, eq } from 'drizzle-orm';
+import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { hasEmailForm, MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+import { inTransaction } from './in-transaction.js';
+import { Passwords } from './passwords.js';
+import { refreshTokens, users } from './schema.js';
+import { TenantError } from './tenant.error.js';
+import { Tenants } from './tenants.service.js';
+import type { AuthenticatedUser, User } from './user.js';
+
+const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, createdAt: users.createdAt };
+
+/**
+ * The people who work for the tenants. An email address belongs to one user of one tenant, and is compared without regard
+ * to case and surrounding blanks.
+ */
+@Injectable()
+export class Users {
+  private readonly db: Database;
+
+  constructor(
+    { db }: ControlPlaneDatabase,
+    private readonly tenants: Tenants,
+    private readonly passwords: Passwords,
+  ) {
+    this.db = db;
+  }
+
+  /** @throws TenantError when there is no such tenant, the address is taken or none, or the password is not acceptable */
+  async create({ tenantId, email, password }: { tenantId: string; email: string; password: string }): Promise<User> {
+    const normalized = normalizeEmail(email);
+    if (!hasEmailForm(normalized)) {
+      throw new TenantError(
+        `An email address has a name, an "@" and a host, and at most ${MAX_EMAIL_LENGTH} characters, as in "ann@example.com".`,
+      );
+    }
+    if ((await this.tenants.find(tenantId)) === undefined) {
+      throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
+    }
+    const passwordHash = await this.passwords.hash(password);
+    const [user] = await this.db
+      .insert(users)
+      .values({ tenantSlug: tenantId, email: normalized, passwordHash })
+      .onConflictDoNothing()
+      .returning(SUMMARY);
+    if (user === undefined) {
+      throw new TenantError(`There is a user "${normalized}" already. Choose another address, or set its password.`);
+    }
+    return user;
+  }
+
+  /** All users of a tenant, by email address. */
+  async list(tenantId: string): Promise<User[]> {
+    return this.db.select(SUMMARY).from(users).where(eq(users.tenantSlug, tenantId)).orderBy(asc(users.email));
+  }
+
+  /**
+   * Replaces a user's password and ends all of the user's logins: no refresh token is good any more. Access tokens run out
+   * by themselves, within 60 minutes.
+   * @throws TenantError when there is no such user, or the password is not acceptable
+   */
+  async setPassword(email: string, password: string): Promise<void> {
+    const passwordHash = await this.passwords.hash(password);
+    await inTransaction(this.db, async (transaction) => {
+      // First: it waits for tokens of the user that are being made, and keeps further ones waiting.
+      const [user] = await transaction
+        .update(users)
+        .set({ passwordHash })
+        .where(eq(users.email, normalizeEmail(email)))
+        .returning({ id: users.id });
+      if (user === undefined) {
+        throw noUser(email);
+      }
+      await transaction.delete(refreshTokens).where(eq(refreshTokens.userId, user.id));
+    });
+  }
+
+  /**
+   * Removes a user, and ends all logins as {@link setPassword} does.
+   * @throws TenantError when there is no such user
+   */
+  async remove(email: string): Promise<void> {
+    const [removed] = await this.db
+      .delete(users)
+      .where(eq(users.email, normalizeEmail(email)))
+      .returning({ id: users.id });
+    if (removed === undefined) {
+      throw noUser(email);
+    }
+  }
+
+  /**
+   * The user with this email address and password, or `undefined`. Takes the same time whether or not there is such a user.
+   * @throws ApiError 503 when too many passwords are being checked
+   */
+  async authenticate(email: string, password: string): Promise<AuthenticatedUser | undefined> {
+    const user = await this.findWithHash(normalizeEmail(email));
+    const matches = await this.passwords.matches(password, user?.passwordHash);
+    return matches ? user : undefined;
+  }
+
+  private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {
+    // PostgreSQL would refuse some texts that cannot be addresses, such as those with a null character.
+    if (!hasEmailForm(email)) {
+      return undefined;
+    }
+    const [user] = await this.db
+      .select({ id: users.id, tenantId: users.tenantSlug, passwordHash: users.passwordHash })
+      .from(users)
+      .where(eq(users.email, email));
+    return user;
+  }
+}
+
+function noUser(email: string): TenantError {
+  return new TenantError(`There is no user "${email}". List the tenant's users to see them.`);
+}

@@ -1,0 +1,404 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import request from 'supertest';
+import { runCli } from '../../src/cli/run-cli.js';
+import { RedisServer } from '../../src/embedded/redis.server.js';
+import { MetricsServer } from '../../src/metrics/metrics.server.js';
+import { QuotaClock } from '../../src/plans/quota.clock.js';
+import type { Plan } from '../../src/tenants/tenant.js';
+import { Tenants } from '../../src/tenants/tenants.service.js';
+import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
+import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
+import { freshRedisPrefix } from '../support/servers.js';
+import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const TRACK = '/api/ingestion/track/';
+const BATCH = '/api/ingestion/track/batch/';
+/** Needs no Redis of its own. */
+const SCHEMAS = '/api/schemas/';
+const event = { user_id: 'u1', event_type: 'page_viewed' };
+const batchOf = (n: number) => ({ events: Array.from({ length: n }, () => event) });
+
+interface Agreed {
+  plan?: Plan;
+  callsPerMinute?: number;
+  eventsPerMonth?: number;
+}
+
+async function agree(service: TestService, tenantId: string, agreed: Agreed): Promise<void> {
+  const { plan = 'enterprise', callsPerMinute = null, eventsPerMonth = null } = agreed;
+  await service.app.get(Tenants).setPlan(tenantId, { plan, callsPerMinute, eventsPerMonth });
+}
+
+async function metric(service: TestService, name: string, limiter: string): Promise<number> {
+  const port = String(service.app.get(MetricsServer).port);
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^${name}{limiter="${limiter}"} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+(postgresIsInstalled ? describe : describe.skip)('plans, on two instances with one Redis and one PostgreSQL', () => {
+  let dataDir: string;
+  let redisServer: RedisServer;
+  let redis: Redis;
+  let postgres: PostgresServer;
+  let instances: [TestService, TestService];
+  const prefix = freshRedisPrefix();
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'segops-plans-'));
+    redisServer = await RedisServer.start({ dataDir });
+    redis = new Redis(redisServer.url);
+    postgres = await PostgresServer.start();
+    const environment = {
+      ROLE: 'api',
+      REDIS_URL: redisServer.url,
+      QUEUE_PREFIX: prefix,
+      DATABASE_URL: postgres.url,
+      ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
+      HOST: '127.0.0.1',
+      METRICS_PORT: '0',
+    };
+    instances = [await startService(environment), await startService(environment)];
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(instances.map((instance) => instance.stop()));
+    redis.disconnect();
+    await redisServer.stop();
+    await postgres.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** A tenant with these limits, whose requests go to the one and the other instance by turns. */
+  const tenantWith = async (agreed: Agreed) => {
+    const tenant = await instances[0].createTenant();
+    await agree(instances[0], tenant.tenantId, agreed);
+    let turn = 0;
+    const next = () => request(instances[turn++ % 2]!.url);
+    const authorization = `ApiKey ${tenant.key}`;
+    return {
+      ...tenant,
+      get: (path: string) => next().get(path).set({ authorization }),
+      post: (path: string, body: object | string) =>
+        next().post(path).set({ authorization, 'content-type': 'application/json' }).send(body),
+    };
+  };
+  const inParallel = async (n: number, call: () => PromiseLike<request.Response>) =>
+    Promise.all(Array.from({ length: n }, call));
+  const statusesOf = (responses: readonly request.Response[]) => {
+    const counts: Record<number, number> = {};
+    for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  };
+  const limitsIn = ({ headers }: request.Response) => ({
+    limit: headers['ratelimit-limit'],
+    remaining: headers['ratelimit-remaining'],
+    reset: headers['ratelimit-reset'] === undefined ? undefined : Number(headers['ratelimit-reset']),
+  });
+  const usedBy = async (tenantId: string, month = new Date().toISOString().slice(0, 7)) =>
+    Number(await redis.get(`${prefix}:limits:events:${tenantId}:${month}`));
+  /** What is asked of Redis about limits while `work` runs. */
+  const questionsDuring = async (work: () => Promise<unknown>): Promise<string[][]> => {
+    const monitor = await redis.monitor();
+    const questions: string[][] = [];
+    let ended = false;
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      if (args.includes('questions-end')) ended = true;
+      else if (source !== 'lua' && args.some((arg) => arg.startsWith(`${prefix}:limits:`))) questions.push(args);
+    });
+    await work();
+    await redis.echo('questions-end');
+    await waitUntil(() => ended);
+    monitor.disconnect();
+    return questions;
+  };
+
+  describe('calls a minute', () => {
+    it('should say on every answer what is left, counting both instances together', async () => {
+      const tenant = await tenantWith({ plan: 'free' });
+      for (let remaining = 59; remaining >= 50; remaining--) {
+        const response = await tenant.post(TRACK, event).expect(202);
+        expect(limitsIn(response)).toEqual({ limit: '60', remaining: String(remaining), reset: expect.any(Number) });
+        expect(limitsIn(response).reset).toBeGreaterThanOrEqual(1);
+        expect(limitsIn(response).reset).toBeLessThanOrEqual(60);
+      }
+    });
+
+    it('should say it on errors too', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 9 });
+      const invalid = await tenant.post(TRACK, { event_type: 'page_viewed' }).expect(400);
+      expect(limitsIn(invalid)).toMatchObject({ limit: '9', remaining: '8' });
+      const unreadable = await tenant.post(BATCH, '{').expect(400);
+      expect(limitsIn(unreadable)).toMatchObject({ limit: '9', remaining: '7' });
+    });
+
+    it('should answer 429 with Retry-After, the plan and the limit beyond it, on both instances', async () => {
+      const tenant = await tenantWith({ plan: 'starter', callsPerMinute: 4 });
+      for (let i = 0; i < 4; i++) await tenant.get(SCHEMAS).expect(200);
+      for (let i = 0; i < 4; i++) {
+        const refused = await tenant.get(SCHEMAS).expect(429);
+        const { reset, ...rest } = limitsIn(refused);
+        expect(rest).toEqual({ limit: '4', remaining: '0' });
+        expect(refused.headers['retry-after']).toBe(String(reset));
+        expect(refused.body).toEqual({
+          detail: `The plan starter allows 4 calls a minute. Try again in ${String(reset)} s, send several events in one call, or choose a larger plan.`,
+        });
+      }
+    });
+
+    it('should accept exactly as many of parallel calls as are left', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 10 });
+      expect(statusesOf(await inParallel(50, () => tenant.post(TRACK, event)))).toEqual({ 202: 10, 429: 40 });
+    });
+
+    it('should count tenants apart', async () => {
+      const [one, other] = [await tenantWith({ callsPerMinute: 1 }), await tenantWith({ callsPerMinute: 1 })];
+      await one.post(TRACK, event).expect(202);
+      await other.post(TRACK, event).expect(202);
+      await one.post(TRACK, event).expect(429);
+    });
+
+    it('should begin anew when the minute is over', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 2 });
+      const key = `${prefix}:limits:calls:${tenant.tenantId}`;
+      await tenant.post(TRACK, event).expect(202);
+      expect(await redis.pttl(key)).toBeGreaterThan(55_000);
+      // What the calls of this test took belongs to the minute that ends now.
+      await redis.pexpire(key, 1_500);
+      await tenant.post(TRACK, event).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+      await waitUntil(async () => (await tenant.post(TRACK, event)).status === 202, { everyMs: 100 });
+    });
+
+    it('should not count what it cannot lay at a tenant’s door', async () => {
+      const response = await request(instances[0].url).post(TRACK).send(event).expect(401);
+      expect(limitsIn(response)).toEqual({ limit: undefined, remaining: undefined, reset: undefined });
+      await request(instances[0].url).get('/livez').expect(200);
+    });
+
+    it('should put a changed plan in force on both instances at once', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 2 });
+      await inParallel(4, () => tenant.get(SCHEMAS));
+      expect(statusesOf(await inParallel(2, () => tenant.get(SCHEMAS)))).toEqual({ 429: 2 });
+      const code = await runCli(['plan', 'set', tenant.tenantId, 'free', '--calls-per-minute', '8'], {
+        env: { DATABASE_URL: postgres.url, ENCRYPTION_KEY: TEST_ENCRYPTION_KEY },
+        out: () => undefined,
+        err: () => undefined,
+      });
+      expect(code).toBe(0);
+      // They hear of it from PostgreSQL a moment later.
+      await waitUntil(async () => (await tenant.get(SCHEMAS)).status === 200, { timeoutMs: 1_000 });
+      await waitUntil(async () => limitsIn(await tenant.get(SCHEMAS)).limit === '8', { timeoutMs: 1_000 });
+      await agree(instances[0], tenant.tenantId, { plan: 'enterprise' });
+      await waitUntil(async () => {
+        const [one, other] = await inParallel(2, () => tenant.get(SCHEMAS));
+        return [one!, other!].every((answer) => answer.status === 200 && limitsIn(answer).limit === undefined);
+      });
+    });
+
+    it('should ask Redis once a call, and not at all for a tenant that is over', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 3 });
+      const within = await questionsDuring(async () => {
+        for (let i = 0; i < 3; i++) await tenant.get(SCHEMAS).expect(200);
+      });
+      expect(within).toHaveLength(3);
+      // Each instance learns of it from its own last question.
+      await inParallel(4, () => tenant.get(SCHEMAS));
+      const beyond = await questionsDuring(async () => {
+        expect(statusesOf(await inParallel(40, () => tenant.get(SCHEMAS)))).toEqual({ 429: 40 });
+      });
+      expect(beyond).toEqual([]);
+    });
+
+    it('should ask Redis nothing about a tenant without limits', async () => {
+      const tenant = await tenantWith({ plan: 'enterprise' });
+      const questions = await questionsDuring(async () => {
+        const response = await tenant.post(BATCH, batchOf(3)).expect(202);
+        expect(limitsIn(response)).toEqual({ limit: undefined, remaining: undefined, reset: undefined });
+        await inParallel(20, () => tenant.post(TRACK, event).expect(202));
+      });
+      expect(questions).toEqual([]);
+    });
+
+    it('should count in the metrics whom it stopped', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 1 });
+      const stopped = async () =>
+        (await metric(instances[0], 'segops_limited_requests_total', 'calls')) +
+        (await metric(instances[1], 'segops_limited_requests_total', 'calls'));
+      const before = await stopped();
+      await inParallel(5, () => tenant.post(TRACK, event));
+      expect((await stopped()) - before).toBe(4);
+    });
+  });
+
+  describe('events a month', () => {
+    it('should accept events up to exactly the limit, and nothing of a request beyond it', async () => {
+      const tenant = await tenantWith({ plan: 'free', callsPerMinute: 100, eventsPerMonth: 10 });
+      await tenant.post(BATCH, batchOf(7)).expect(202, { queued: 7, skipped: 0 });
+      const refused = await tenant.post(BATCH, batchOf(4)).expect(429);
+      const now = new Date();
+      const secondsLeft = (Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1) - now.getTime()) / 1000;
+      expect(Math.abs(Number(refused.headers['retry-after']) - secondsLeft)).toBeLessThan(5);
+      expect(limitsIn(refused)).toEqual({
+        limit: '10',
+        remaining: '3',
+        reset: Number(refused.headers['retry-after']),
+      });
+      expect((refused.body as { detail: string }).detail).toMatch(
+        /^The plan free allows 10 events a month; 3 are left until \d{4}-\d\d-01 \(UTC\), and this request has 4\. None/,
+      );
+      expect(await usedBy(tenant.tenantId)).toBe(7);
+      await tenant.post(BATCH, batchOf(2)).expect(202);
+      await tenant.post(TRACK, event).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+      await tenant.post(TRACK, event).expect(429);
+      expect(await usedBy(tenant.tenantId)).toBe(10);
+    });
+
+    it('should not count events that were skipped', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 3 });
+      const events = [event, { ...event, user_id: '' }, event, { ...event, event_type: 'Page Viewed' }];
+      await tenant.post(BATCH, { events }).expect(202);
+      await tenant.post(TRACK, { event_type: 'page_viewed' }).expect(400);
+      await tenant.post(BATCH, { events: events.slice(1, 2) }).expect(202);
+      expect(await usedBy(tenant.tenantId)).toBe(2);
+      await tenant.post(TRACK, event).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+    });
+
+    it('should accept exactly as many of parallel requests as are left', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 10 });
+      expect(statusesOf(await inParallel(50, () => tenant.post(TRACK, event)))).toEqual({ 202: 10, 429: 40 });
+      expect(await usedBy(tenant.tenantId)).toBe(10);
+    });
+
+    it('should begin anew with the month, which ends in UTC, and forget the old one after some days', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 2 });
+      const setClocks = (now: string) => {
+        for (const { app } of instances) jest.spyOn(app.get(QuotaClock), 'now').mockReturnValue(new Date(now));
+      };
+      setClocks('2099-01-31T23:59:30.000Z');
+      await tenant.post(BATCH, batchOf(2)).expect(202);
+      const refused = await tenant.post(TRACK, event).expect(429);
+      expect(refused.headers['retry-after']).toBe('30');
+      expect(await redis.expiretime(`${prefix}:limits:events:${tenant.tenantId}:2099-01`)).toBe(
+        Date.parse('2099-02-04T00:00:00.000Z') / 1000,
+      );
+      setClocks('2099-02-01T00:00:00.000Z');
+      await tenant.post(BATCH, batchOf(2)).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+      expect([await usedBy(tenant.tenantId, '2099-01'), await usedBy(tenant.tenantId, '2099-02')]).toEqual([2, 2]);
+    });
+
+    it('should give back what could not be queued', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 5 });
+      await tenant.post(BATCH, batchOf(2)).expect(202);
+      // A queue that takes nothing, while Redis itself counts.
+      const waiting = `${prefix}:events:wait`;
+      await redis.rename(waiting, `${waiting}-kept`);
+      await redis.set(waiting, 'not a list');
+      try {
+        await tenant.post(BATCH, batchOf(3)).expect(503);
+        await tenant.post(TRACK, event).expect(503);
+        expect(await usedBy(tenant.tenantId)).toBe(2);
+      } finally {
+        await redis.rename(`${waiting}-kept`, waiting);
+      }
+      await tenant.post(BATCH, batchOf(3)).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+    });
+
+    it('should put a changed plan in force on both instances at once, and keep what was counted', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 2 });
+      await tenant.post(BATCH, batchOf(2)).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+      await tenant.post(TRACK, event).expect(429);
+      await agree(instances[1], tenant.tenantId, { eventsPerMonth: 6 });
+      await waitUntil(async () => (await tenant.post(BATCH, batchOf(4))).status === 202, { timeoutMs: 1_000 });
+      await tenant.post(TRACK, event).expect(429);
+      await tenant.post(TRACK, event).expect(429);
+    });
+  });
+});
+
+describe('plans, while Redis is away', () => {
+  let dataDir: string;
+  let redis: RedisServer;
+  let service: TestService;
+  let tenant: TestTenant;
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'segops-plans-'));
+    redis = await RedisServer.start({ dataDir });
+    service = await startService({ ROLE: 'api', REDIS_URL: redis.url, HOST: '127.0.0.1', METRICS_PORT: '0' });
+    tenant = await limitedTenant(5);
+    expect(await call()).toMatchObject({ status: 200, remaining: '4' });
+  });
+  afterEach(async () => {
+    await service.stop();
+    await redis.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  const limitedTenant = async (callsPerMinute: number): Promise<TestTenant> => {
+    const created = await service.createTenant();
+    await agree(service, created.tenantId, { callsPerMinute });
+    return created;
+  };
+  const call = async ({ key } = tenant) => {
+    const began = performance.now();
+    const { status, headers } = await request(service.url).get(SCHEMAS).set('authorization', `ApiKey ${key}`);
+    const remaining = headers['ratelimit-remaining'];
+    return { status, remaining, took: performance.now() - began };
+  };
+  const failures = () => metric(service, 'segops_limiter_failures_total', 'calls');
+  const isLimitedAgain = async () => (await call()).status === 429;
+
+  it('should let calls pass at once when it is dead, say so in the metrics, and limit again when it is back', async () => {
+    await redis.kill();
+    for (let i = 1; i <= 10; i++) {
+      const { took, ...answer } = await call();
+      expect(answer).toEqual({ status: 200, remaining: undefined });
+      expect(took).toBeLessThan(200);
+      expect(await failures()).toBe(i);
+    }
+    redis = await RedisServer.start({ dataDir, port: redis.port });
+    await waitUntil(isLimitedAgain);
+  });
+
+  it('should let calls pass after 150 ms and then at once when it is frozen, and limit again when it is back', async () => {
+    process.kill(redis.pid, 'SIGSTOP');
+    try {
+      const calls = [];
+      for (let i = 0; i < 10; i++) calls.push(await call());
+      expect(calls.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+      expect(calls[0]!.took).toBeLessThan(350);
+      expect(calls.slice(1).filter(({ took }) => took > 100)).toEqual([]);
+      expect(await failures()).toBe(10);
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+    }
+    await waitUntil(isLimitedAgain);
+  });
+
+  it('should go on refusing a tenant that is known to have used up its calls', async () => {
+    const other = await limitedTenant(1);
+    expect((await call(other)).status).toBe(200);
+    await redis.kill();
+    expect(await call(other)).toMatchObject({ status: 429, remaining: '0' });
+    expect((await call()).status).toBe(200);
+  });
+});
+
+describe('plans, in a worker', () => {
+  it('should have nothing to limit, and metrics all the same', async () => {
+    const service = await startService({ ROLE: 'worker', HOST: '127.0.0.1', METRICS_PORT: '0' });
+    expect(await metric(service, 'segops_limiter_failures_total', 'calls')).toBe(0);
+    await service.stop();
+  });
+});
