@@ -1,0 +1,49 @@
+import { isAcceptable } from './event-field.rules.js';
+import type { ShopifyObject } from './shopify.object.js';
+
+const TOPICS = ['customers/data_request', 'customers/redact', 'shop/redact'] as const;
+
+export type ComplianceTopic = (typeof TOPICS)[number];
+
+/** What the law lets a customer or a shop ask for, as Shopify passes it on. Fields that were not sent are undefined. */
+export interface ComplianceRequest {
+  readonly topic: ComplianceTopic;
+  /** In lower case. Signed, unlike the header. */
+  readonly shopDomain: string | undefined;
+  readonly shopId: string | undefined;
+  /** Shopify's number of a `customers/data_request`. */
+  readonly dataRequestId: string | undefined;
+  readonly customer: {
+    readonly id: string | undefined;
+    readonly email: string | undefined;
+    readonly phone: string | undefined;
+  };
+  /** Every `user_id` under which events of the customer may be stored. */
+  readonly userIds: readonly string[];
+  /** The orders to be erased, or to be reported. */
+  readonly orderIds: readonly string[];
+}
+
+export function isComplianceTopic(topic: string): topic is ComplianceTopic {
+  return (TOPICS as readonly string[]).includes(topic);
+}
+
+export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObject): ComplianceRequest {
+  const customer = body.object('customer');
+  const id = customer?.id('id');
+  const email = customer?.text('email');
+  return {
+    topic,
+    shopDomain: body.text('shop_domain')?.toLowerCase(),
+    shopId: body.id('shop_id'),
+    dataRequestId: body.object('data_request')?.id('id'),
+    customer: { id, email, phone: customer?.text('phone') },
+    // An order keeps the address as it was typed, a customer has it in lower case.
+    userIds: distinct([email, email?.toLowerCase(), id]).filter((userId) => isAcceptable('user_id', userId)),
+    orderIds: distinct([...body.ids('orders_to_redact'), ...body.ids('orders_requested')]),
+  };
+}
+
+function distinct(texts: readonly (string | undefined)[]): string[] {
+  return [...new Set(texts)].filter((text) => text !== undefined);
+}

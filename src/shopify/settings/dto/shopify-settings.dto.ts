@@ -1,0 +1,30 @@
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, ValidateBy } from 'class-validator';
+import { normalizeShopDomain } from '../shop-domain.js';
+import { MAX_SECRET_LENGTH, MAX_SECRETS } from '../shopify-accounts.service.js';
+
+/** The body of a request that changes how a tenant's webhooks are verified. What is absent stays as it is. */
+export class ShopifySettingsDto {
+  /** null: webhooks of any shop that knows a secret are taken. */
+  @IsOptional()
+  @ValidateBy(
+    {
+      name: 'shopDomain',
+      validator: {
+        validate: (value) => typeof value === 'string' && normalizeShopDomain(value) !== undefined,
+      },
+    },
+    {
+      context: { schema: { type: 'string' } },
+      message: 'must read acme.myshopify.com, without https:// and without a path.',
+    },
+  )
+  readonly shop_domain?: string | null;
+
+  /** Instead of those before; an empty list ends the integration. */
+  @IsOptional()
+  @IsArray({ message: 'must be a list of secrets.' })
+  @ArrayMaxSize(MAX_SECRETS, { message: `must have at most ${MAX_SECRETS} secrets.` })
+  @IsString({ each: true, message: 'must be a list of texts.' })
+  @Length(1, MAX_SECRET_LENGTH, { each: true, message: `must have secrets of 1 to ${MAX_SECRET_LENGTH} characters.` })
+  readonly secrets?: readonly string[] | null;
+}

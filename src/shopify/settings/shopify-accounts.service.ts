@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { asc, eq } from 'drizzle-orm';
+import { CachedLookup } from '../../tenants/cached-lookup.js';
+import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
+import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
+import { shopifySecrets, shopifySettings } from '../../tenants/schema.js';
+import { SecretBox } from '../../tenants/secret.box.js';
+import { TenantError } from '../../tenants/tenant.error.js';
+import { normalizeShopDomain } from './shop-domain.js';
+import type { ShopifySettings, ShopifySettingsChange, ShopifySettingsSummary } from './shopify-settings.js';
+
+/** The app's client secret, the one before it, the store's own, and one to spare for a rotation of each. */
+export const MAX_SECRETS = 6;
+export const MAX_SECRET_LENGTH = 255;
+
+/** The tenants' Shopify shops and the secrets that their webhooks are signed with. */
+@Injectable()
+export class ShopifyAccounts {
+  private readonly db: Database;
+  private readonly byTenant: CachedLookup<ShopifySettings>;
+
+  constructor(
+    { db }: ControlPlaneDatabase,
+    private readonly changes: ControlPlaneChanges,
+    private readonly box: SecretBox,
+  ) {
+    this.db = db;
+    this.byTenant = new CachedLookup(changes, 'shopify_settings', (tenantId) => this.load(tenantId));
+  }
+
+  /**
+   * What the tenant's webhooks are verified with, from memory where it can be (see {@link CachedLookup}); `undefined` when
+   * it has no secret, or there is no such tenant.
+   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   */
+  of(tenantId: string): Promise<ShopifySettings | undefined> {
+    return this.byTenant.find(tenantId);
+  }
+
+  async summary(tenantId: string): Promise<ShopifySettingsSummary> {
+    const { id, createdAt } = shopifySecrets;
+    const secrets = await this.db
+      .select({ id, createdAt })
+      .from(shopifySecrets)
+      .where(eq(shopifySecrets.tenantSlug, tenantId))
+      .orderBy(asc(createdAt));
+    return { shopDomain: await this.shopDomainOf(tenantId), secrets };
+  }
+
+  /**
+   * Changes the settings, on every instance from the next webhook on.
+   * @throws TenantError when the domain or a secret is not acceptable
+   */
+  async change(tenantId: string, { shopDomain, secrets }: ShopifySettingsChange): Promise<void> {
+    const domain = typeof shopDomain === 'string' ? checkedDomain(shopDomain) : shopDomain;
+    const encrypted = secrets === undefined ? undefined : this.encryptAll(tenantId, secrets);
+    await this.changes.commit(async (transaction, note) => {
+      await transaction
+        .insert(shopifySettings)
+        .values({ tenantSlug: tenantId, shopDomain: domain ?? null })
+        .onConflictDoUpdate({
+          target: shopifySettings.tenantSlug,
+          set: { updatedAt: new Date(), ...(domain === undefined ? {} : { shopDomain: domain }) },
+        });
+      if (encrypted !== undefined) {
+        await transaction.delete(shopifySecrets).where(eq(shopifySecrets.tenantSlug, tenantId));
+        if (encrypted.length > 0) await transaction.insert(shopifySecrets).values(encrypted);
+      }
+      note('shopify_settings', tenantId);
+    });
+  }
+
+  /**
+   * Adds a secret to those there are; webhooks signed with any of them are taken.
+   * @throws TenantError when it is not acceptable, or one too many
+   */
+  async addSecret(tenantId: string, secret: string): Promise<void> {
+    await this.changes.commit(async (transaction, note) => {
+      const existing = await transaction
+        .select({ id: shopifySecrets.id })
+        .from(shopifySecrets)
+        .where(eq(shopifySecrets.tenantSlug, tenantId));
+      if (existing.length >= MAX_SECRETS) {
+        throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets. Replace them instead.`);
+      }
+      await transaction.insert(shopifySecrets).values(this.encryptAll(tenantId, [secret]));
+      note('shopify_settings', tenantId);
+    });
+  }
+
+  private async load(tenantId: string): Promise<ShopifySettings | undefined> {
+    const stored = await this.db
+      .select({ secret: shopifySecrets.secret })
+      .from(shopifySecrets)
+      .where(eq(shopifySecrets.tenantSlug, tenantId))
+      .orderBy(asc(shopifySecrets.createdAt));
+    if (stored.length === 0) {
+      return undefined;
+    }
+    return {
+      shopDomain: await this.shopDomainOf(tenantId),
+      secrets: stored.map(({ secret }) => this.box.decrypt(secret, ownerOf(tenantId))),
+    };
+  }
+
+  private async shopDomainOf(tenantId: string): Promise<string | null> {
+    const [settings] = await this.db
+      .select({ shopDomain: shopifySettings.shopDomain })
+      .from(shopifySettings)
+      .where(eq(shopifySettings.tenantSlug, tenantId));
+    return settings?.shopDomain ?? null;
+  }
+
+  private encryptAll(tenantId: string, secrets: readonly string[]) {
+    if (secrets.length > MAX_SECRETS) {
+      throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
+    }
+    return secrets.map((secret) => {
+      if (secret.trim() === '' || secret.length > MAX_SECRET_LENGTH) {
+        throw new TenantError(`A Shopify secret has 1 to ${MAX_SECRET_LENGTH} characters.`);
+      }
+      const encrypted = this.box.encrypt(secret, ownerOf(tenantId));
+      return { id: randomUUID(), tenantSlug: tenantId, secret: encrypted, createdAt: new Date() };
+    });
+  }
+}
+
+function ownerOf(tenantId: string): string {
+  return `tenant ${tenantId}, Shopify`;
+}
+
+function checkedDomain(text: string): string {
+  const domain = normalizeShopDomain(text);
+  if (domain === undefined) {
+    throw new TenantError('A shop domain reads acme.myshopify.com, without https:// and without a path.');
+  }
+  return domain;
+}

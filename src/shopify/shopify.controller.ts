@@ -1,0 +1,34 @@
+import { Body, Controller, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
+import { badRequest } from '../common/errors.js';
+import { RawBody } from '../common/raw-body.js';
+import { shopifyDocs } from './shopify.docs.js';
+import { type WebhookAnswer, WebhookService } from './webhook.service.js';
+
+/** Shopify names no limit; bodies of more than 1 MB occur. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+/** Where Shopify posts webhooks. There is no key: the signature of the body is the credential. */
+@Controller('api/ingestion/shopify')
+@Accepts(EVERYBODY)
+export class ShopifyController {
+  constructor(private readonly webhooks: WebhookService) {}
+
+  @Post(':tenant')
+  @RawBody({ maxBytes: MAX_BODY_BYTES })
+  @shopifyDocs.receive
+  async receive(
+    @Param('tenant') tenantId: string,
+    @Req() { headers, id: requestId }: FastifyRequest,
+    @Body() body: Buffer | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookAnswer> {
+    if (body === undefined || body.length === 0) {
+      throw badRequest('The body is empty. Send the webhook as Shopify does.');
+    }
+    const answer = await this.webhooks.receive({ tenantId, headers, body, requestId });
+    void reply.status(answer.queued ? 202 : 200);
+    return answer;
+  }
+}

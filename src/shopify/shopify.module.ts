@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { RedisModule } from '../common/redis.module.js';
+import { ErrorsModule } from '../errors/errors.module.js';
+import { IngestionModule } from '../ingestion/ingestion.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { SchemasModule } from '../schemas/schemas.module.js';
+import { TransportModule } from '../transport/transport.module.js';
+import { ComplianceService } from './compliance.service.js';
+import { DeliveryMemory } from './delivery.memory.js';
+import { ShopifyAccountsModule } from './settings/shopify-accounts.module.js';
+import { ShopifySettingsController } from './settings/shopify-settings.controller.js';
+import { ShopifyController } from './shopify.controller.js';
+import { WebhookEvents } from './webhook.events.js';
+import { WebhookService } from './webhook.service.js';
+import { WebhookVerifier } from './webhook.verifier.js';
+
+/** Shopify's webhooks, and how they are verified. */
+@Module({
+  imports: [
+    ErrorsModule,
+    IngestionModule,
+    MetricsModule,
+    RedisModule,
+    SchemasModule,
+    ShopifyAccountsModule,
+    TransportModule,
+  ],
+  controllers: [ShopifyController, ShopifySettingsController],
+  providers: [ComplianceService, DeliveryMemory, WebhookEvents, WebhookService, WebhookVerifier],
+})
+export class ShopifyModule {}

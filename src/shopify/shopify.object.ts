@@ -1,0 +1,110 @@
+import { Decimal } from './decimal.js';
+import { elementSources, memberSource } from './json.source.js';
+
+/**
+ * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so
+ * each is asked for by its type and is undefined when it is not there in that type.
+ *
+ * `JSON.parse` rounds integers above 2^53, which Shopify uses as ids. Where it did, the digits are looked up in the text.
+ */
+export class ShopifyObject {
+  /**
+   * @param fields what `JSON.parse` made of the object
+   * @param source the object's text; asked for only when digits are to be looked up
+   */
+  constructor(
+    private readonly fields: Readonly<Record<string, unknown>>,
+    private readonly source: () => Uint8Array | undefined,
+  ) {}
+
+  /** Without the space around it; undefined when it is blank. */
+  text(name: string): string | undefined {
+    return textOf(this.fields[name]);
+  }
+
+  /** An id digit for digit, whether it was sent as a number or as text. */
+  id(name: string): string | undefined {
+    return idOf(this.fields[name], () => this.sourceOf(name));
+  }
+
+  /** A list of ids; elements that are none are left out. */
+  ids(name: string): string[] {
+    const list = this.fields[name];
+    if (!Array.isArray(list)) {
+      return [];
+    }
+    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    return list.map((element, index) => idOf(element, () => sources()[index])).filter((id) => id !== undefined);
+  }
+
+  money(name: string): Decimal | undefined {
+    return Decimal.from(this.fields[name]);
+  }
+
+  wholeNumber(name: string): number | undefined {
+    const value = this.fields[name];
+    return Number.isSafeInteger(value) ? (value as number) : undefined;
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.fields[name];
+    return typeof value === 'boolean' ? value : undefined;
+  }
+
+  object(name: string): ShopifyObject | undefined {
+    const value = this.fields[name];
+    return isRecord(value) ? new ShopifyObject(value, () => this.sourceOf(name)) : undefined;
+  }
+
+  /** The objects of a list; elements that are none are empty objects, so that they count. */
+  objects(name: string): readonly ShopifyObject[] | undefined {
+    const list = this.fields[name];
+    if (!Array.isArray(list)) {
+      return undefined;
+    }
+    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    return list.map((element, index) => new ShopifyObject(isRecord(element) ? element : {}, () => sources()[index]));
+  }
+
+  /** How many elements a list has. */
+  count(name: string): number | undefined {
+    const list = this.fields[name];
+    return Array.isArray(list) ? list.length : undefined;
+  }
+
+  private sourceOf(name: string): Uint8Array | undefined {
+    const source = this.source();
+    return source && memberSource(source, name);
+  }
+}
+
+const EMPTY_LIST = Buffer.from('[]');
+
+function textOf(value: unknown): string | undefined {
+  const text = typeof value === 'string' ? value.trim() : '';
+  // The warehouse cannot read a document that holds half a surrogate pair.
+  return text !== '' && text.isWellFormed() ? text : undefined;
+}
+
+function idOf(value: unknown, source: () => Uint8Array | undefined): string | undefined {
+  if (typeof value !== 'number') {
+    return textOf(value);
+  }
+  if (!Number.isInteger(value) || value <= 0) {
+    return undefined;
+  }
+  if (Number.isSafeInteger(value)) {
+    return String(value);
+  }
+  const digits = Buffer.from(source() ?? []).toString();
+  return /^\d{1,100}$/.test(digits) ? digits : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,53 @@
+import type { ObjectKind } from './identity.js';
+import type { Payload } from './payload.encoder.js';
+import { cartPayload } from './payloads/cart.payload.js';
+import { checkoutPayload } from './payloads/checkout.payload.js';
+import { customerPayload } from './payloads/customer.payload.js';
+import { fulfillmentPayload } from './payloads/fulfillment.payload.js';
+import { orderPayload } from './payloads/order.payload.js';
+import { refundPayload } from './payloads/refund.payload.js';
+import { shopPayload } from './payloads/shop.payload.js';
+import type { ShopifyObject } from './shopify.object.js';
+
+/** What becomes of the webhooks of a topic. */
+export interface TopicMapping {
+  readonly eventType: string;
+  /** What the body is. */
+  readonly kind: ObjectKind;
+  /** The fields of the body that say when it happened, the best first. */
+  readonly times: readonly string[];
+  readonly payload: (object: ShopifyObject) => Payload;
+}
+
+const order = { kind: 'order', payload: orderPayload } as const;
+const customer = { kind: 'customer', payload: customerPayload } as const;
+const checkout = { kind: 'checkout', payload: checkoutPayload } as const;
+const cart = { kind: 'cart', payload: cartPayload } as const;
+const refund = { kind: 'refund', payload: refundPayload } as const;
+const fulfillment = { kind: 'fulfillment', payload: fulfillmentPayload } as const;
+const shop = { kind: 'shop', payload: shopPayload } as const;
+
+/**
+ * The topics that become events. To add one, add a row, and a fixture of its name in `test/fixtures/shopify`.
+ *
+ * An order, checkout or cart is sent whole at each of its stages, and its `created_at` is only the time of the first. A shop
+ * does not say when it was left.
+ */
+export const TOPICS: ReadonlyMap<string, TopicMapping> = new Map<string, TopicMapping>([
+  ['orders/create', { eventType: 'order_placed', times: ['created_at'], ...order }],
+  ['orders/paid', { eventType: 'order_paid', times: ['updated_at'], ...order }],
+  ['orders/cancelled', { eventType: 'order_cancelled', times: ['cancelled_at', 'updated_at'], ...order }],
+  ['orders/updated', { eventType: 'order_updated', times: ['updated_at'], ...order }],
+  ['orders/fulfilled', { eventType: 'order_fulfilled', times: ['updated_at'], ...order }],
+  ['orders/partially_fulfilled', { eventType: 'order_partially_fulfilled', times: ['updated_at'], ...order }],
+  ['refunds/create', { eventType: 'order_refunded', times: ['created_at'], ...refund }],
+  ['fulfillments/create', { eventType: 'fulfillment_created', times: ['created_at'], ...fulfillment }],
+  ['customers/create', { eventType: 'customer_created', times: ['created_at'], ...customer }],
+  ['customers/update', { eventType: 'customer_updated', times: ['updated_at'], ...customer }],
+  ['checkouts/create', { eventType: 'checkout_started', times: ['created_at'], ...checkout }],
+  ['checkouts/update', { eventType: 'checkout_updated', times: ['updated_at'], ...checkout }],
+  ['checkouts/delete', { eventType: 'checkout_abandoned', times: ['updated_at'], ...checkout }],
+  ['carts/create', { eventType: 'cart_created', times: ['created_at'], ...cart }],
+  ['carts/update', { eventType: 'cart_updated', times: ['updated_at'], ...cart }],
+  ['app/uninstalled', { eventType: 'app_uninstalled', times: [], ...shop }],
+]);

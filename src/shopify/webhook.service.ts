@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { badRequest } from '../common/errors.js';
+import { ErrorRecorder } from '../errors/error.recorder.js';
+import type { ErrorType } from '../errors/error-type.js';
+import { ComplianceService } from './compliance.service.js';
+import { readWebhook } from './webhook.reader.js';
+import { WebhookEvents } from './webhook.events.js';
+import { readWebhookHeaders } from './webhook.headers.js';
+import { type WebhookRequest, WebhookVerifier } from './webhook.verifier.js';
+
+/** What becomes of a webhook: queued, or taken note of and left at that. */
+export interface WebhookAnswer {
+  readonly queued: boolean;
+}
+
+/** Takes Shopify's webhooks. Whatever Shopify may send is answered with success, or it would give up on the subscription. */
+@Injectable()
+export class WebhookService {
+  constructor(
+    private readonly verifier: WebhookVerifier,
+    private readonly events: WebhookEvents,
+    private readonly compliance: ComplianceService,
+    private readonly errors: ErrorRecorder,
+  ) {}
+
+  /**
+   * Returns when what the webhook tells of is on disk, if it tells of anything.
+   * @throws ApiError 400 when it cannot be read, 401 or 403 when it is not genuine, 503 when it cannot be queued
+   */
+  async receive(request: WebhookRequest): Promise<WebhookAnswer> {
+    const settings = await this.verifier.verify(request);
+    const { tenantId, body } = request;
+    const reading = readWebhook({ headers: readWebhookHeaders(request.headers), body, receivedAt: Date.now() });
+    switch (reading.kind) {
+      case 'event': {
+        const outcome = await this.events.accept(tenantId, reading);
+        if (!outcome.stored) this.record(request, outcome.errorType, outcome.detail, reading);
+        return { queued: outcome.stored };
+      }
+      case 'compliance':
+        this.verifier.checkShop(request, settings, reading.request.shopDomain);
+        await this.compliance.accept(tenantId, reading.request, reading.deliveryKey);
+        return { queued: true };
+      case 'unidentified':
+        this.record(request, 'webhook_refused', 'It names no customer, cart or checkout.', reading);
+        return { queued: false };
+      case 'unmapped':
+        return { queued: false };
+      case 'malformed':
+        this.record(request, 'webhook_refused', reading.detail);
+        throw badRequest(reading.detail);
+      default:
+        return reading satisfies never;
+    }
+  }
+
+  private record(
+    { tenantId, requestId }: WebhookRequest,
+    errorType: ErrorType,
+    why: string,
+    event?: { readonly eventType: string; readonly userId?: string },
+  ): void {
+    const detail = `A webhook was not stored. ${why}`;
+    this.errors.record({ tenantId, ts: Date.now(), errorType, source: 'shopify', detail, requestId, ...event });
+  }
+}

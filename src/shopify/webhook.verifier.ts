@@ -1,0 +1,78 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { forbidden, unauthorized } from '../common/errors.js';
+import { ErrorRecorder } from '../errors/error.recorder.js';
+import type { ShopifySettings } from './settings/shopify-settings.js';
+import { ShopifyAccounts } from './settings/shopify-accounts.service.js';
+import { readWebhookHeaders } from './webhook.headers.js';
+import { isSigned } from './webhook.signature.js';
+
+/** A request to a tenant's webhook address, genuine or not. */
+export interface WebhookRequest {
+  /** As it stands in the address; anything. */
+  readonly tenantId: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly requestId: string;
+}
+
+const SLUG = /^[a-z0-9-]{1,63}$/;
+/** Stands in for the secrets of a tenant that has none, so that the answer takes as long. */
+const NO_SECRETS = ['-'.repeat(64)];
+
+/** Tells Shopify's own webhooks from others, by their signature. */
+@Injectable()
+export class WebhookVerifier {
+  constructor(
+    private readonly accounts: ShopifyAccounts,
+    private readonly errors: ErrorRecorder,
+  ) {}
+
+  /**
+   * The settings of the tenant whose webhook this is.
+   * @throws ApiError 401 when it is not signed with a secret of the tenant, in the same words when there is no such tenant;
+   * 403 when it is, but names another shop
+   */
+  async verify(request: WebhookRequest): Promise<ShopifySettings> {
+    const { tenantId, headers, body } = request;
+    const settings = SLUG.test(tenantId) ? await this.accounts.of(tenantId) : undefined;
+    const signed = isSigned(body, headers['x-shopify-hmac-sha256'], settings?.secrets ?? NO_SECRETS);
+    if (settings === undefined || !signed) {
+      if (settings !== undefined) {
+        this.refused(
+          request,
+          'It was not signed with a secret of this tenant. Compare the secrets in Shopify with yours.',
+        );
+      }
+      throw unauthorized(
+        'X-Shopify-Hmac-Sha256 must be the signature of the body with a webhook secret of this tenant.',
+      );
+    }
+    const { shopDomain } = readWebhookHeaders(headers);
+    if (shopDomain !== undefined) this.checkShop(request, settings, shopDomain);
+    return settings;
+  }
+
+  /**
+   * @param shopDomain of the webhook; null when it makes no sense
+   * @throws ApiError 403 when the tenant has another one
+   */
+  checkShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | null | undefined): void {
+    if (settings.shopDomain !== null && shopDomain !== settings.shopDomain) {
+      this.refused(request, `It names another shop than ${settings.shopDomain}.`);
+      throw forbidden('This webhook is of another shop than the tenant’s.');
+    }
+  }
+
+  private refused({ tenantId, requestId }: WebhookRequest, why: string): void {
+    const detail = `A webhook was refused. ${why}`;
+    this.errors.record({
+      tenantId,
+      ts: Date.now(),
+      errorType: 'webhook_refused',
+      source: 'shopify',
+      detail,
+      requestId,
+    });
+  }
+}
