@@ -1,2 +1,11 @@
 /** Rows of the `events` table, as `EventRowEncoder` writes them. Other columns or another order: a new version. */
 export const EVENTS_V1 = 'events.v1';
+
+/** The same rows, all of one tenant, out of a batch that was refused. They are stored apart from all others. */
+export const EVENTS_APART_V1 = 'events.v1.apart';
+
+/** Rows of the `ingestion_errors` table, as `encodeErrorRow` writes them. */
+export const ERRORS_V1 = 'errors.v1';
+
+/** One request about personal data, as `encodeComplianceOrder` writes it. */
+export const COMPLIANCE_V1 = 'compliance.v1';

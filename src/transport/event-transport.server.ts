@@ -12,7 +12,7 @@ export class EventTransportServer extends Server implements CustomTransportStrat
   private consumption: Consumption | undefined;
 
   constructor(
-    private readonly transport: EventTransport,
+    private readonly transport: Pick<EventTransport, 'consume'>,
     private readonly options: ConsumeOptions,
   ) {
     super();

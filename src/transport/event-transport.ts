@@ -1,7 +1,13 @@
+import type { DeadLetters } from './dead-letters.js';
 import type { EventBatch } from './event-batch.js';
 
 /** What became of a delivered batch. Anything else is an exception, and the batch is delivered again later. */
-export type BatchOutcome = { kind: 'stored' } | { kind: 'dead-letter'; reason: string };
+export type BatchOutcome =
+  | { readonly kind: 'stored' }
+  /** Nothing of it was stored, and its events go on as batches of their own. Their ids derive from the batch's. */
+  | { readonly kind: 'split'; readonly parts: readonly EventBatch[] }
+  /** Nothing of it can be stored. `tenantId` is left out unless all of its events belong to one tenant. */
+  | { readonly kind: 'dead-letter'; readonly reason: string; readonly tenantId?: string };
 
 export type BatchHandler = (batch: EventBatch) => Promise<BatchOutcome>;
 
@@ -38,6 +44,8 @@ export class TransportUnavailableError extends Error {
  * Delivery is at least once. The class doubles as the injection token.
  */
 export abstract class EventTransport {
+  abstract readonly deadLetters: DeadLetters;
+
   /**
    * Resolves when the batch is on disk, and not before.
    * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise
@@ -45,8 +53,10 @@ export abstract class EventTransport {
   abstract publish(batch: EventBatch): Promise<void>;
 
   /**
-   * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned `stored`, goes to the
-   * dead letters when it returned `dead-letter`, and is delivered again when it threw or its worker died.
+   * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned `stored`, gives its place to
+   * its parts when it returned `split`, goes to the dead letters when it returned `dead-letter`, and is delivered again when
+   * it threw or its worker died. Where the broker can do it, a batch that was split is not delivered again once one of its
+   * parts may be.
    */
   abstract consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption>;
 
@@ -57,7 +67,10 @@ export abstract class EventTransport {
   abstract close(): Promise<void>;
 }
 
-/** Clients are promised an answer within a second when the queue is down; this leaves a margin to write it. */
-export const PUBLISH_TIMEOUT_MS = 800;
+/**
+ * Clients are promised an answer within a second when the queue is down. This leaves room for the limits (150 ms) and the
+ * memory of deliveries (100 ms), which ask the same Redis before.
+ */
+export const PUBLISH_TIMEOUT_MS = 700;
 
 export const STATUS_TIMEOUT_MS = 1_000;

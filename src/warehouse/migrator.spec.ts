@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
@@ -43,7 +43,8 @@ describe('Migrator', () => {
     expect(await warehouse.ping(1_000)).toBe(false);
 
     const service = new Migrator(client, database.url);
-    expect(await service.migrate()).toEqual(['0001_events', '0002_user_properties']);
+    const files = readdirSync(join(__dirname, 'migrations')).filter((file) => file.endsWith('.sql'));
+    expect(await service.migrate()).toEqual(files.sort().map((file) => file.slice(0, -'.sql'.length)));
     expect(await service.migrate()).toEqual([]);
     expect(await warehouse.ping(1_000)).toBe(true);
   });

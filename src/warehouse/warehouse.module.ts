@@ -1,13 +1,19 @@
 import { ClickHouseClient } from '@clickhouse/client';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
+import { InsertMetrics } from '../metrics/insert.metrics.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { createClickHouseClient } from './clickhouse.client.js';
+import { ComplianceStore } from './compliance.store.js';
+import { ErrorWriter } from './error.writer.js';
 import { EventWriter } from './event.writer.js';
+import { observeInserts } from './insert.observer.js';
 import { Migrator } from './migrator.js';
 import { Warehouse } from './warehouse.js';
 
 /** ClickHouse: its client, its schema, what is written to it and asked of it. The only place with SQL for events. */
 @Module({
+  imports: [MetricsModule],
   providers: [
     {
       provide: ClickHouseClient,
@@ -22,12 +28,24 @@ import { Warehouse } from './warehouse.js';
     },
     {
       provide: EventWriter,
+      inject: [ClickHouseClient, InsertMetrics],
+      useFactory: (client: ClickHouseClient, metrics: InsertMetrics) =>
+        new EventWriter(client, undefined, observeInserts(metrics, 'events')),
+    },
+    {
+      provide: ErrorWriter,
+      inject: [ClickHouseClient, InsertMetrics],
+      useFactory: (client: ClickHouseClient, metrics: InsertMetrics) =>
+        new ErrorWriter(client, undefined, observeInserts(metrics, 'ingestion_errors')),
+    },
+    {
+      provide: ComplianceStore,
       inject: [ClickHouseClient],
-      useFactory: (client: ClickHouseClient) => new EventWriter(client),
+      useFactory: (client: ClickHouseClient) => new ComplianceStore(client),
     },
     { provide: Warehouse, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new Warehouse(client) },
   ],
-  exports: [ClickHouseClient, Migrator, EventWriter, Warehouse],
+  exports: [ClickHouseClient, Migrator, EventWriter, ErrorWriter, ComplianceStore, Warehouse],
 })
 export class WarehouseModule implements OnApplicationShutdown {
   constructor(private readonly client: ClickHouseClient) {}

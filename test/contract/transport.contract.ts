@@ -158,6 +158,172 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
       expect(attempts).toBe(1);
     });
 
+    describe('dead letters', () => {
+      const refuse =
+        (tenantId?: string): BatchHandler =>
+        () =>
+          Promise.resolve({
+            kind: 'dead-letter',
+            reason: 'unreadable',
+            ...(tenantId === undefined ? {} : { tenantId }),
+          });
+      const listed = async (tenantId?: string) =>
+        (await transport.deadLetters.list({ tenantId, limit: 100 })).map(({ id }) => id);
+      /** Publishes batches, one after the other, and waits until all are dead letters. */
+      const bury = async (batches: readonly EventBatch[], tenantId?: string): Promise<void> => {
+        const consumption = await consume(refuse(tenantId));
+        for (const batch of batches) {
+          await transport.publish(batch);
+          await waitUntil(async () => (await listed()).includes(batch.id));
+        }
+        await waitUntil(async () => (await transport.status()).pending === 0);
+        await consumption.close();
+      };
+
+      it('should be kept as they were, beside the queue, over a crash of the broker', async () => {
+        const batch = { ...newBatch(Uint8Array.from({ length: 256 * 1024 }, (_, i) => i % 256)), events: 7 };
+        const began = Date.now();
+        await bury([batch], 'acme');
+        await broker.kill();
+        await broker.restart();
+        await untilReady(transport);
+
+        const { id, type, events } = batch;
+        const diedAt = expect.any(Number) as number;
+        const [summary, ...others] = await transport.deadLetters.list({ limit: 100 });
+        expect(others).toEqual([]);
+        expect(summary).toEqual({ id, type, events, tenantId: 'acme', reason: 'unreadable', diedAt });
+        expect(summary!.diedAt).toBeGreaterThanOrEqual(began);
+        expect(summary!.diedAt).toBeLessThanOrEqual(Date.now());
+        const letter = await transport.deadLetters.get(id);
+        expect(letter).toEqual({
+          batch: { ...batch, rows: expect.anything() },
+          tenantId: 'acme',
+          reason: 'unreadable',
+          diedAt,
+        });
+        expect(Buffer.compare(letter!.batch.rows, batch.rows)).toBe(0);
+        expect(await transport.status()).toMatchObject({ pending: 0, oldestPendingMs: 0 });
+      });
+
+      it('should be listed oldest first, each tenant’s apart, and no more than asked for', async () => {
+        const [first, second, third] = [newBatch(), newBatch(), newBatch()];
+        await bury([third], 'acme');
+        await bury([first], 'globex');
+        await bury([second]);
+        expect(await listed()).toEqual([third.id, first.id, second.id]);
+        expect(await listed('acme')).toEqual([third.id]);
+        expect(await listed('globex')).toEqual([first.id]);
+        expect(await listed('nobody')).toEqual([]);
+        expect(await transport.deadLetters.list({ limit: 2 })).toHaveLength(2);
+        expect((await transport.deadLetters.get(second.id))!.tenantId).toBeUndefined();
+      });
+
+      it('should be delivered again as they were when they are replayed, and be gone', async () => {
+        const batch = newBatch();
+        await bury([batch], 'acme');
+        expect(await transport.deadLetters.replay(batch.id)).toBe(true);
+        expect([await listed(), await listed('acme')]).toEqual([[], []]);
+        expect(await transport.deadLetters.get(batch.id)).toBeUndefined();
+        expect(await transport.deadLetters.replay(batch.id)).toBe(false);
+        expect(await transport.status()).toMatchObject({ pending: 1 });
+
+        const delivered: EventBatch[] = [];
+        await consume((received) => {
+          delivered.push(received);
+          return Promise.resolve(STORED);
+        });
+        await waitUntil(async () => delivered.length > 0 && (await transport.status()).pending === 0);
+        expect(delivered).toEqual([{ ...batch, rows: expect.anything() }]);
+        expect(Buffer.compare(delivered[0]!.rows, batch.rows)).toBe(0);
+      });
+
+      it('should be there again when they are refused again, however quickly', async () => {
+        const batch = newBatch();
+        let deliveries = 0;
+        await consume((received, ...rest) => {
+          deliveries++;
+          return refuse('acme')(received, ...rest);
+        });
+        await transport.publish(batch);
+        // At once, while its earlier delivery may still be coming to its end.
+        for (let replays = 1; replays <= 50; replays++) {
+          await waitUntil(() => transport.deadLetters.replay(batch.id), { everyMs: 0 });
+        }
+        await waitUntil(async () => (await transport.status()).pending === 0);
+        expect(await listed('acme')).toEqual([batch.id]);
+        expect(deliveries).toBe(51);
+      });
+
+      it('should go when they are removed, and no others with them', async () => {
+        const [unwanted, other] = [newBatch(), newBatch()];
+        await bury([unwanted, other], 'acme');
+        expect(await transport.deadLetters.remove(unwanted.id)).toBe(true);
+        expect([await listed(), await listed('acme')]).toEqual([[other.id], [other.id]]);
+        expect(await transport.deadLetters.remove(unwanted.id)).toBe(false);
+        expect(await transport.status()).toMatchObject({ pending: 0 });
+      });
+
+      it('should not be mistaken for what is not there', async () => {
+        for (const id of [uuid7(), '', 'no id', 'a:b', '*', '../..']) {
+          expect(await transport.deadLetters.get(id)).toBeUndefined();
+          expect(await transport.deadLetters.replay(id)).toBe(false);
+          expect(await transport.deadLetters.remove(id)).toBe(false);
+        }
+      });
+
+      it('should say so when the broker is gone, and still be there when it is back', async () => {
+        const batch = newBatch();
+        await bury([batch]);
+        await broker.kill();
+        await expect(transport.deadLetters.list({ limit: 1 })).rejects.toThrow(TransportUnavailableError);
+        await expect(transport.deadLetters.get(batch.id)).rejects.toThrow(TransportUnavailableError);
+        await expect(transport.deadLetters.replay(batch.id)).rejects.toThrow(TransportUnavailableError);
+        await expect(transport.deadLetters.remove(batch.id)).rejects.toThrow(TransportUnavailableError);
+        await broker.restart();
+        await untilReady(transport);
+        expect(await listed()).toEqual([batch.id]);
+      });
+    });
+
+    it('should deliver the parts of a batch that was split, in its place', async () => {
+      const whole = newBatch();
+      const parts = [newBatch(), { ...newBatch(), events: 3 }];
+      const delivered: EventBatch[] = [];
+      await consume((batch) => {
+        delivered.push(batch);
+        return Promise.resolve(batch.id === whole.id ? { kind: 'split', parts } : STORED);
+      });
+      await transport.publish(whole);
+      await waitUntil(async () => delivered.length > 2 && (await transport.status()).pending === 0);
+      await sleep(QUIET_MS);
+      expect(delivered.map(({ id }) => id).sort()).toEqual([whole.id, ...parts.map(({ id }) => id)].sort());
+      for (const part of parts) {
+        const { rows, ...rest } = delivered.find(({ id }) => id === part.id)!;
+        expect({ ...rest, rows: Buffer.from(rows) }).toEqual({ ...part, rows: Buffer.from(part.rows) });
+      }
+    });
+
+    it('should lose no part of a batch that is split while the broker crashes', async () => {
+      const whole = newBatch();
+      const parts = [newBatch(), newBatch()];
+      const delivered = new Set<string>();
+      let crashes = 0;
+      await consume(async ({ id }) => {
+        if (id !== whole.id) {
+          delivered.add(id);
+          return STORED;
+        }
+        if (crashes++ === 0) {
+          await broker.kill();
+          await broker.restart();
+        }
+        return { kind: 'split', parts };
+      });
+      await transport.publish(whole);
+      await waitUntil(() => delivered.size === 2, { timeoutMs: 20_000 });
+    });
+
     it('should hold back a batch until its handler is done, and keep to the concurrency', async () => {
       let inHand = 0;
       let most = 0;

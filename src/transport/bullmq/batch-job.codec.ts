@@ -2,6 +2,8 @@ import type { EventBatch } from '../event-batch.js';
 
 /** The data of one BullMQ job. BullMQ keeps data as JSON, so the bytes are written as base64. */
 export interface BatchJobData {
+  /** The batch's id where it is not the job's: a replayed batch is a new job. */
+  readonly id?: string;
   readonly events: number;
   readonly rows: string;
 }
@@ -16,7 +18,7 @@ export function decodeBatchJob(id: string | undefined, type: string, data: unkno
   if (id === undefined || !isBatchJobData(data)) {
     return undefined;
   }
-  return { id, type, events: data.events, rows: Buffer.from(data.rows, 'base64') };
+  return { id: data.id ?? id, type, events: data.events, rows: Buffer.from(data.rows, 'base64') };
 }
 
 function isBatchJobData(data: unknown): data is BatchJobData {

@@ -3,10 +3,13 @@ import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
 import { uuid7 } from '../../common/uuid7.js';
+import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import { decodeBatchJob } from './batch-job.codec.js';
+import type { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import type { QueuePulse } from './queue.pulse.js';
-import { patientConnection, RECONNECT_AT_MOST_EVERY_MS } from './redis.connections.js';
+import { patientConnection, RECONNECT_AT_MOST_EVERY_MS } from '../../common/redis.connections.js';
+import { decodeSplitJob, encodeSplitJob } from './split-job.codec.js';
 
 const BEAT_EVERY_MS = 1_000;
 /**
@@ -19,6 +22,13 @@ const REDELIVER_AFTER_MS = 500;
 const REDELIVER_AT_MOST_AFTER_MS = 30_000;
 /** Long enough for one more attempt to reach a Redis that is away, which ends the commands that wait for it. */
 const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
+
+/** Where batches and signs of life go from here. */
+interface Outlets {
+  readonly pulse: QueuePulse;
+  readonly deadLetters: BullMqDeadLetters;
+  publish(batch: EventBatch): Promise<void>;
+}
 
 /** A BullMQ worker that hands each job to the handler as a batch, and tells the queue's pulse that it lives. */
 export class BullMqConsumption implements Consumption {
@@ -33,7 +43,7 @@ export class BullMqConsumption implements Consumption {
 
   constructor(
     queue: { readonly name: string; readonly prefix: string; readonly redisUrl: string },
-    private readonly pulse: QueuePulse,
+    private readonly outlets: Outlets,
     private readonly handler: BatchHandler,
     { concurrency }: ConsumeOptions,
   ) {
@@ -63,7 +73,7 @@ export class BullMqConsumption implements Consumption {
     // A worker that is not forced waits for a connection that is away, and never stops when it does not come back.
     const closed = this.worker.close(this.connection.status !== 'ready');
     await Promise.allSettled(this.inHand);
-    const goodbye = closed.then(() => this.pulse.leave(this.id)).then(() => this.connection.quit());
+    const goodbye = closed.then(() => this.outlets.pulse.leave(this.id)).then(() => this.connection.quit());
     try {
       await withDeadline(goodbye, REDIS_LETS_GO_WITHIN_MS, () => new Error('Redis did not answer'));
     } catch {
@@ -74,6 +84,12 @@ export class BullMqConsumption implements Consumption {
   }
 
   private async process(job: Job): Promise<void> {
+    const parts = decodeSplitJob(job.data);
+    if (parts !== undefined) {
+      // Its worker died, or lost Redis, between the two steps of a split.
+      await this.publishAll(parts);
+      return;
+    }
     const batch = decodeBatchJob(job.id, job.name, job.data);
     if (batch === undefined) {
       throw new UnrecoverableError('The job does not hold a batch of events.');
@@ -85,18 +101,31 @@ export class BullMqConsumption implements Consumption {
     switch (outcome.kind) {
       case 'stored':
         return;
-      case 'dead-letter':
-        throw new UnrecoverableError(outcome.reason);
+      case 'split':
+        // In one write, before any part can be stored: from then on the whole is never tried again, though ClickHouse might
+        // take it by then, but its parts are, which keep their ids however often they are published.
+        await job.updateData(encodeSplitJob(outcome.parts));
+        await this.publishAll(outcome.parts);
+        return;
+      case 'dead-letter': {
+        const { reason, tenantId } = outcome;
+        await this.outlets.deadLetters.add({ batch, tenantId, reason, diedAt: Date.now() });
+        return;
+      }
       default:
         outcome satisfies never;
     }
+  }
+
+  private async publishAll(parts: readonly EventBatch[]): Promise<void> {
+    await Promise.all(parts.map((part) => this.outlets.publish(part)));
   }
 
   private async beat(): Promise<void> {
     const hasFinished = this.finishedSinceBeat;
     this.finishedSinceBeat = false;
     try {
-      await this.pulse.beat(this.id, hasFinished);
+      await this.outlets.pulse.beat(this.id, hasFinished);
     } catch {
       // Redis is away, which its connection has logged; the next beat tells it.
       this.finishedSinceBeat ||= hasFinished;

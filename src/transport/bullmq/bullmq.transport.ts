@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { type JobsOptions, Queue } from 'bullmq';
-import { withDeadline } from '../../common/deadline.js';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -10,20 +9,21 @@ import {
   PUBLISH_TIMEOUT_MS,
   STATUS_TIMEOUT_MS,
   type TransportStatus,
-  TransportUnavailableError,
 } from '../event-transport.js';
+import { askRedis } from './ask-redis.js';
 import { encodeBatchJob } from './batch-job.codec.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
+import { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import { QueuePulse } from './queue.pulse.js';
 import { durabilityProblems } from './redis.durability.js';
-import { failFastConnection } from './redis.connections.js';
+import { failFastConnection } from '../../common/redis.connections.js';
 
 const QUEUE_NAME = 'events';
 
 const JOB_OPTIONS: JobsOptions = {
   // A finished job would hold its whole batch in Redis's memory.
   removeOnComplete: true,
-  // A failed job is a dead letter, and keeps what it holds.
+  // Only a job that holds no batch fails, and is kept for whoever wonders who put it there.
   removeOnFail: false,
   attempts: Number.MAX_SAFE_INTEGER,
   backoff: { type: 'custom' },
@@ -38,10 +38,12 @@ export interface BullMqTransportOptions {
 
 /** Batches as BullMQ jobs in Redis. "On disk" is what Redis's `appendfsync` makes it: `always` for a promise that holds. */
 export class BullMqTransport extends EventTransport {
+  readonly deadLetters: BullMqDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
   private readonly queue: Queue;
-  private readonly pulse: QueuePulse;
+  /** For the consumptions of this transport. */
+  readonly pulse: QueuePulse;
 
   constructor(private readonly options: BullMqTransportOptions) {
     super();
@@ -57,22 +59,23 @@ export class BullMqTransport extends EventTransport {
     // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
     this.queue.on('error', () => undefined);
     this.pulse = new QueuePulse(this.connection, this.queue);
+    this.deadLetters = new BullMqDeadLetters(this.connection, this.queue);
     this.connection.on('ready', () => void this.warnOfLosses());
   }
 
   async publish(batch: EventBatch): Promise<void> {
-    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, () =>
+    await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
       this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
     );
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
-    return Promise.resolve(new BullMqConsumption(queue, this.pulse, handler, options));
+    return Promise.resolve(new BullMqConsumption(queue, this, handler, options));
   }
 
   async status(): Promise<TransportStatus> {
-    return this.ask('tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
+    return askRedis(this.connection, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
   }
 
   async close(): Promise<void> {
@@ -88,19 +91,6 @@ export class BullMqTransport extends EventTransport {
       }
     } catch (error) {
       this.logger.warn(`Whether Redis keeps what it is given cannot be told: ${String(error)}`);
-    }
-  }
-
-  /** BullMQ waits for a connection that is not there yet; nobody who asks here can. */
-  private async ask<T>(what: string, timeoutMs: number, question: () => Promise<T>): Promise<T> {
-    if (this.connection.status !== 'ready') {
-      throw new TransportUnavailableError(`Redis cannot ${what}: not connected`);
-    }
-    try {
-      return await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TransportUnavailableError(`Redis cannot ${what}: ${reason}`, { cause });
     }
   }
 }

@@ -1,0 +1,72 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { ErrorMetrics } from '../metrics/error.metrics.js';
+import { EventTransport } from '../transport/event-transport.js';
+import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
+import { ErrorOutbox, type OutboxRow } from './error.outbox.js';
+import { ErrorRate } from './error.rate.js';
+import { type RecordedError, toErrorRow } from './recorded-error.js';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Records what went wrong with tenants' events, by way of the queue. At most 100 errors of a type are kept for a tenant in a
+ * minute; of the others, and of those that a queue which is away leaves no room for, one row a minute tells the number.
+ */
+@Injectable()
+export class ErrorRecorder implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(ErrorRecorder.name);
+  private readonly rate = new ErrorRate();
+  private readonly outbox: ErrorOutbox;
+  private minute: NodeJS.Timeout | undefined;
+
+  constructor(
+    transport: EventTransport,
+    private readonly metrics: ErrorMetrics,
+  ) {
+    this.outbox = new ErrorOutbox(transport, (row) => {
+      this.rate.add(row);
+      this.metrics.suppressed(row.count);
+      this.startMinute();
+    });
+  }
+
+  /** Takes note of an error. Never waits and never throws, so that a request is neither slowed nor failed by it. */
+  record(error: RecordedError): void {
+    this.startMinute();
+    if (this.rate.admits(error)) {
+      this.outbox.add(toOutboxRow(error, 1));
+      this.metrics.recorded();
+    } else {
+      this.metrics.suppressed(1);
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.endMinute();
+    await this.outbox.close();
+  }
+
+  private startMinute(): void {
+    this.minute ??= setTimeout(() => {
+      this.endMinute();
+    }, MINUTE_MS).unref();
+  }
+
+  private endMinute(): void {
+    clearTimeout(this.minute);
+    this.minute = undefined;
+    const { unkept, ofTenantsBeyond } = this.rate.next();
+    for (const { count, ...kind } of unkept) {
+      const detail = `… and ${count.toLocaleString('en-US')} more of this type in the last minute`;
+      this.outbox.add(toOutboxRow({ ...kind, ts: Date.now(), detail }, count));
+    }
+    if (ofTenantsBeyond > 0) {
+      this.logger.warn(`Not recorded, as too many tenants had errors in the last minute: ${ofTenantsBeyond} errors.`);
+    }
+  }
+}
+
+function toOutboxRow(error: RecordedError, count: number): OutboxRow {
+  const { tenantId, errorType, source } = error;
+  return { tenantId, errorType, source, count, line: encodeErrorRow(toErrorRow(error)) };
+}

@@ -1,0 +1,46 @@
+import { uuid7 } from '../common/uuid7.js';
+import type { ErrorRow } from '../warehouse/error-row.js';
+import type { ErrorType } from './error-type.js';
+import { plainText } from './plain-text.js';
+
+/** The part of the service that saw it: a route, or the worker. */
+export type ErrorSource = 'track' | 'batch' | 'shopify' | 'worker';
+
+/** Something that went wrong with a tenant's events, for its operators to read. */
+export interface RecordedError {
+  /** The tenant's slug. */
+  readonly tenantId: string;
+  /** When it happened: milliseconds since 1970. */
+  readonly ts: number;
+  readonly errorType: ErrorType;
+  readonly source: ErrorSource;
+  /** What was wrong and how to mend it, of up to 500 characters; the rest is cut off. Never a secret, a token or SQL. */
+  readonly detail: string;
+  /** As the event has it, which may be anything; only texts are recorded. */
+  readonly eventType?: unknown;
+  /** As the event has it, which may be anything; only texts are recorded. */
+  readonly userId?: unknown;
+  readonly requestId?: string | undefined;
+}
+
+const MAX_DETAIL = 500;
+/** The limits of events, so that whatever is recorded of a valid one is all of it, and erased with its user. */
+const MAX_USER_ID = 255;
+const MAX_EVENT_TYPE = 100;
+/** That of `requestIdOf`. */
+const MAX_REQUEST_ID = 128;
+
+/** The error as it is stored: under a new id, with texts that are bounded and fit to be shown. */
+export function toErrorRow(error: RecordedError): ErrorRow {
+  return {
+    tenantId: error.tenantId,
+    id: uuid7(),
+    ts: error.ts,
+    errorType: error.errorType,
+    source: error.source,
+    detail: plainText(error.detail, MAX_DETAIL),
+    eventType: plainText(error.eventType, MAX_EVENT_TYPE),
+    userId: plainText(error.userId, MAX_USER_ID),
+    requestId: plainText(error.requestId, MAX_REQUEST_ID),
+  };
+}

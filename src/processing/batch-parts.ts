@@ -1,0 +1,35 @@
+import { EVENTS_APART_V1 } from '../transport/batch-types.js';
+import type { EventBatch } from '../transport/event-batch.js';
+import { type EncodedEvent, encodedEvents } from '../warehouse/encoded-events.js';
+import { partId } from './part-id.js';
+
+/** Each tenant's events as a batch of its own; undefined when the batch does not hold the rows that it says it does. */
+export function partsByTenant(batch: EventBatch): EventBatch[] | undefined {
+  const events = encodedEvents(batch.rows);
+  if (events === undefined || events.length === 0 || events.length !== batch.events) {
+    return undefined;
+  }
+  const tenants = new Set(events.map(({ tenantId }) => tenantId));
+  return [...tenants].map((tenant) => {
+    const own = events.filter(({ tenantId }) => tenantId === tenant);
+    return partOf(batch, `tenant ${tenant}`, own);
+  });
+}
+
+/** @param events all of the batch, two at least */
+export function halvesOf(batch: EventBatch, events: readonly EncodedEvent[]): EventBatch[] {
+  const middle = Math.ceil(events.length / 2);
+  return [
+    partOf(batch, `rows 0-${middle}`, events.slice(0, middle)),
+    partOf(batch, `rows ${middle}-${events.length}`, events.slice(middle)),
+  ];
+}
+
+function partOf(batch: EventBatch, name: string, events: readonly EncodedEvent[]): EventBatch {
+  return {
+    id: partId(batch.id, name),
+    type: EVENTS_APART_V1,
+    events: events.length,
+    rows: Buffer.concat(events.map(({ row }) => row)),
+  };
+}

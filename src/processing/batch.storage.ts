@@ -1,0 +1,75 @@
+import { Logger } from '@nestjs/common';
+import type { StorableBatch } from '../warehouse/batch.writer.js';
+import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
+import { Outage } from './outage.js';
+
+/** Where batches end: resolves when a batch is committed there, and may be given the same one again. */
+export interface BatchStore {
+  store(batch: StorableBatch): Promise<void>;
+}
+
+export interface BatchStorageOptions {
+  /** What the batches hold, as the log names it: `Events`. */
+  readonly what: string;
+  /** How many batches may wait in this worker's hands while they cannot be stored; others go back to the queue at once. */
+  readonly maxWaiting: number;
+}
+
+/** Stores batches in one table, however long ClickHouse is away. */
+export class BatchStorage {
+  private readonly logger = new Logger(BatchStorage.name);
+  private readonly outage = new Outage();
+  private waiting = 0;
+
+  constructor(
+    private readonly destination: BatchStore,
+    private readonly options: BatchStorageOptions,
+  ) {}
+
+  /**
+   * Returns when ClickHouse has committed the batch. While it is away the batch waits here and is tried again.
+   * @throws BatchRefusedError when it can never be stored; any other error when the queue is to deliver the batch again: the
+   * process shuts down, or too many wait already
+   */
+  async store(batch: StorableBatch): Promise<void> {
+    const { what } = this.options;
+    for (;;) {
+      try {
+        await this.destination.store(batch);
+        if (this.outage.end()) {
+          this.logger.log(`${what} are stored in ClickHouse again.`);
+        }
+        return;
+      } catch (error) {
+        if (error instanceof BatchRefusedError) {
+          throw error;
+        }
+        if (this.outage.begin()) {
+          this.logger.error(`${what} wait in the queue until ClickHouse stores them. ${messageOf(error)}`);
+        }
+        await this.wait(error);
+      }
+    }
+  }
+
+  /** Ends all waits, now and later, with an exception. */
+  stopWaiting(): void {
+    this.outage.stopWaiting();
+  }
+
+  private async wait(reason: unknown): Promise<void> {
+    if (this.waiting >= this.options.maxWaiting) {
+      throw reason;
+    }
+    this.waiting++;
+    try {
+      await this.outage.wait();
+    } finally {
+      this.waiting--;
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,58 @@
+import { uuid7Time } from '../common/uuid7.js';
+import type { BatchMetrics, DeliveryOutcome } from '../metrics/batch.metrics.js';
+import { traceDelivery } from '../tracing/batch.trace.js';
+import { EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
+import type { EventBatch } from '../transport/event-batch.js';
+import type {
+  BatchHandler,
+  BatchOutcome,
+  ConsumeOptions,
+  Consumption,
+  EventTransport,
+} from '../transport/event-transport.js';
+
+const OF_EVENTS: ReadonlySet<string> = new Set([EVENTS_V1, EVENTS_APART_V1]);
+
+/** The queue as a worker sees it, with every delivery counted and traced, whatever kind of batch it is. */
+export class ObservedDelivery implements Pick<EventTransport, 'consume'> {
+  constructor(
+    private readonly transport: Pick<EventTransport, 'consume'>,
+    private readonly metrics: BatchMetrics,
+  ) {}
+
+  consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    return this.transport.consume((batch) => this.observe(batch, handler), options);
+  }
+
+  private async observe(batch: EventBatch, handler: BatchHandler): Promise<BatchOutcome> {
+    try {
+      const outcome = await traceDelivery(batch, () => handler(batch));
+      this.metrics.delivered(nameOf(outcome));
+      if (OF_EVENTS.has(batch.type)) this.countEvents(batch, outcome);
+      return outcome;
+    } catch (error) {
+      this.metrics.delivered('redelivered');
+      throw error;
+    }
+  }
+
+  private countEvents({ id, events, rows }: EventBatch, { kind }: BatchOutcome): void {
+    switch (kind) {
+      case 'stored':
+        this.metrics.eventsStored({ events, bytes: rows.length, lagMs: Date.now() - uuid7Time(id) });
+        return;
+      case 'dead-letter':
+        this.metrics.eventsDeadLettered(events);
+        return;
+      case 'split':
+        // Its events come again, in batches of their own.
+        return;
+      default:
+        kind satisfies never;
+    }
+  }
+}
+
+function nameOf({ kind }: BatchOutcome): DeliveryOutcome {
+  return kind === 'dead-letter' ? 'dead_letter' : kind;
+}

@@ -1,0 +1,160 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/** Which events count, by their time of receipt, and how they are put together. Both ends are the start of a bucket, in UTC. */
+export interface StatsRange {
+  readonly bucket: 'hour' | 'day';
+  readonly since: Date;
+  /** Exclusive. */
+  readonly until: Date;
+}
+
+export interface TenantStats {
+  /** In no order; an hour or day without events of a type is missing. */
+  readonly events: readonly { readonly bucket: Date; readonly eventType: string; readonly count: number }[];
+  /** In no order; an hour or day without users is missing. */
+  readonly users: readonly { readonly bucket: Date; readonly count: number }[];
+  /** Different users in the whole range. */
+  readonly uniqueUsers: number;
+}
+
+interface ResultRow {
+  readonly kind: 'events' | 'users';
+  /** Seconds since 1970. */
+  readonly bucket: number;
+  readonly eventType: string;
+  readonly number: number;
+}
+
+/** The bucket of the total that WITH ROLLUP adds: the default of its type. */
+const ALL_BUCKETS = 0;
+
+/** The expressions are those of the projections; with others ClickHouse would read the rows. */
+const IS_FRESH = 'bitAnd(reinterpretAsUInt64(id), 0xF000) = 0x7000';
+const KEYED_ID = `if(${IS_FRESH}, toUUID('00000000-0000-0000-0000-000000000000'), id)`;
+const KEYED_USER = `if(${IS_FRESH}, 0, sipHash64(user_id))`;
+const USER = 'sipHash64(user_id)';
+const HOUR = 'toStartOfHour(received_at)';
+const BUCKETS = {
+  hour: { ofHour: HOUR, ofReceipt: HOUR },
+  day: { ofHour: `toStartOfDay(${HOUR})`, ofReceipt: 'toStartOfDay(received_at)' },
+} as const;
+
+/**
+ * How many events of each type the tenant sent in each bucket, and how many users. Exact: of an event that is stored several
+ * times under a key of its caller, the copy received last counts, and the others do not, whether they are merged away yet or not.
+ *
+ * One statement, so that all of it is about the same parts: a merge in between would remove copies that were counted. No scalar
+ * subquery either (`WITH (SELECT …) AS x`): those see parts of their own.
+ */
+export async function tenantStats(
+  client: ClickHouseClient,
+  tenantId: string,
+  { bucket, since, until }: StatsRange,
+  signal?: AbortSignal,
+): Promise<TenantStats> {
+  const result = await client.query({
+    query: statement(bucket),
+    query_params: { tenantId, since: seconds(since), until: seconds(until) },
+    format: 'JSONEachRow',
+    ...(signal && { abort_signal: signal }),
+    clickhouse_settings: {
+      enable_shared_storage_snapshot_in_query: 1,
+      output_format_json_quote_64bit_integers: 0,
+      // Nobody waits for the answer to a request that was given up.
+      cancel_http_readonly_queries_on_client_close: 1,
+    },
+  });
+  const rows = await result.json<ResultRow>();
+  const figures = rows.map(({ kind, bucket, eventType, number }) => ({
+    kind,
+    bucket: new Date(bucket * 1000),
+    eventType,
+    count: number,
+  }));
+  const users = figures.filter(({ kind }) => kind === 'users').map(({ bucket, count }) => ({ bucket, count }));
+  return {
+    events: figures
+      .filter(({ kind }) => kind === 'events')
+      .map(({ bucket, eventType, count }) => ({ bucket, eventType, count })),
+    users: users.filter(({ bucket }) => bucket.getTime() !== ALL_BUCKETS),
+    uniqueUsers: users.find(({ bucket }) => bucket.getTime() === ALL_BUCKETS)?.count ?? 0,
+  };
+}
+
+function statement(bucket: StatsRange['bucket']): string {
+  const { ofHour, ofReceipt } = BUCKETS[bucket];
+  const within = (time: string) =>
+    `tenant_id = {tenantId: String} AND ${time} >= {since: DateTime('UTC')} AND ${time} < {until: DateTime('UTC')}`;
+  return `
+    SELECT kind, toUnixTimestamp(start) AS bucket, type AS eventType, sum(n) AS number
+    FROM (
+      SELECT 'events' AS kind, ${ofHour} AS start, toString(event_type) AS type, toInt64(count()) AS n
+      FROM events WHERE ${within(HOUR)}
+      GROUP BY start, event_type
+      UNION ALL
+      SELECT 'users', ${ofReceipt} AS start, '', toInt64(uniqExact(${USER}))
+      FROM events WHERE ${within(ofReceipt)}
+      GROUP BY start WITH ROLLUP
+      UNION ALL
+      ${corrections(ofHour, within(HOUR))}
+    )
+    GROUP BY kind, start, type
+    HAVING number > 0`;
+}
+
+/**
+ * What to add to the figures of a bucket: minus the superseded copies of each type, and minus the users all of whose events in
+ * the bucket are such copies.
+ */
+function corrections(bucket: string, within: string): string {
+  const superseded = supersededCopies(bucket, within);
+  return `
+    SELECT figure.1, start, figure.2, -figure.3
+    FROM (
+      SELECT start, arrayJoin(arrayConcat(
+        arrayMap((type, copies) -> ('events', type, copies), sumMap(types, copies).1, sumMap(types, copies).2),
+        [('users', '', toInt64(countIf(stored = arraySum(copies))))])) AS figure
+      FROM (
+        SELECT start, user, sum(n) AS stored, groupArrayIf(type, superseded > 0) AS types, groupArrayIf(superseded, superseded > 0) AS copies
+        FROM (
+          SELECT start, user, type, toInt64(0) AS n, superseded FROM (${superseded})
+          UNION ALL
+          SELECT ${bucket} AS start, ${USER} AS user, '' AS type, toInt64(count()) AS n, toInt64(0) AS superseded
+          FROM events
+          WHERE ${within} AND (${bucket}, ${USER}) IN (SELECT start, user FROM (${superseded}) WHERE moved)
+          GROUP BY start, user
+        )
+        GROUP BY start, user
+      )
+      GROUP BY start
+    )`;
+}
+
+/**
+ * The copies that do not count, by bucket, user and type; `moved` if one of them counts in another bucket. Only keyed events
+ * can have copies. Half of the id finds those that may, in half the time; the whole id, with the user and the type as in the
+ * table's key, decides.
+ */
+function supersededCopies(bucket: string, within: string): string {
+  const half = `reinterpretAsUInt64(${KEYED_ID})`;
+  return `
+    SELECT copy.1 AS start, user, toString(event_type) AS type, toInt64(sum(copy.2 - (copy.1 = last))) AS superseded, max(copy.1 != last) AS moved
+    FROM (
+      SELECT event_type, user, max(start) AS last, arrayJoin(groupArray((start, copies))) AS copy
+      FROM (
+        SELECT ${bucket} AS start, event_type, ${KEYED_USER} AS user, ${KEYED_ID} AS event, count() AS copies
+        FROM events
+        WHERE ${within} AND ${half} IN (
+          SELECT ${half} AS half FROM events WHERE ${within} AND ${half} != 0 GROUP BY half HAVING count() > 1)
+        GROUP BY start, event_type, user, event
+      )
+      GROUP BY event_type, user, event
+      HAVING sum(copies) > 1
+    )
+    GROUP BY start, user, type
+    HAVING superseded > 0`;
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}

@@ -1,0 +1,128 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { uuid7, uuid7Bytes } from '../common/uuid7.js';
+import { createClickHouseClient } from './clickhouse.client.js';
+import { EventRowEncoder } from './event-row.encoder.js';
+import { EventWriter } from './event.writer.js';
+import { Migrator } from './migrator.js';
+import { Redactor } from './redactor.js';
+
+interface Sample {
+  tenantId?: string;
+  userId: string;
+  eventType?: string;
+  eventId?: string;
+  payload?: string;
+}
+
+describe('Redactor', () => {
+  let database: FreshDatabase;
+  let client: ClickHouseClient;
+  let redactor: Redactor;
+  let clock = 1_790_000_000_000_000;
+
+  beforeEach(async () => {
+    database = await freshClickHouseDatabase();
+    client = createClickHouseClient(database.url, 4);
+    redactor = new Redactor(client);
+    await new Migrator(client, database.url).migrate();
+  });
+  afterEach(async () => {
+    await client.close();
+    await database.drop();
+  });
+
+  const store = async (...samples: Sample[]) => {
+    const encoder = new EventRowEncoder();
+    for (const { tenantId = 'acme', userId, eventType = 'page_viewed', eventId = '', payload = '{}' } of samples) {
+      encoder.append({
+        tenantId,
+        id: uuid7Bytes(),
+        eventType,
+        userId,
+        anonymousId: '',
+        eventId,
+        occurredAt: Math.floor(clock / 1000),
+        receivedAt: clock++,
+        payload: Buffer.from(payload),
+      });
+    }
+    await new EventWriter(client).store({ id: uuid7(), rows: encoder.take() });
+  };
+  const recordError = (tenant_id: string, user_id: string, source: string) =>
+    client.insert({
+      table: 'ingestion_errors',
+      values: [{ tenant_id, user_id, source, id: uuid7(), ts: Date.now(), error_type: 'validation_failed' }],
+      format: 'JSONEachRow',
+    });
+  const left = async (table: string, column = 'user_id') => {
+    const result = await client.query({
+      query: `SELECT DISTINCT concat(tenant_id, ' ', ${column}) AS entry FROM ${table} ORDER BY entry`,
+      format: 'JSONEachRow',
+    });
+    return (await result.json<{ entry: string }>()).map(({ entry }) => entry);
+  };
+
+  it('should remove all that is known of some users, and nothing else', async () => {
+    const everyone = ['zoe@example.com', '7', 'other@example.com'];
+    for (const tenantId of ['acme', 'shop']) {
+      await store(
+        ...everyone.flatMap((userId) => [
+          { tenantId, userId },
+          { tenantId, userId, eventType: 'context_identified' },
+        ]),
+      );
+      for (const userId of everyone) await recordError(tenantId, userId, 'track');
+    }
+    const scope = { kind: 'users', userIds: ['zoe@example.com', '7', "x' OR 1=1 --"], orderIds: [] } as const;
+    expect(await redactor.redact('acme', scope)).toEqual({ events: 4, properties: 2, errors: 2 });
+
+    const kept = ['acme other@example.com', ...everyone.map((userId) => `shop ${userId}`).sort()];
+    for (const table of ['events', 'user_properties', 'ingestion_errors']) {
+      expect(await left(table)).toEqual(kept);
+    }
+    expect(await redactor.redact('acme', scope)).toEqual({ events: 0, properties: 0, errors: 0 });
+  });
+
+  it('should remove the orders named, though the shop has them under another address', async () => {
+    const payload = '{"order_id":"820982911946154508"}';
+    await store(
+      { userId: 'old@example.com', eventId: 'shopify:1', payload },
+      { userId: 'old@example.com', eventId: 'shopify:2', payload: '{"order_id":"7"}' },
+      { userId: 'old@example.com', eventId: 'own-1', payload },
+    );
+    const scope = { kind: 'users', userIds: ['zoe@example.com'], orderIds: ['820982911946154508'] } as const;
+    expect(await redactor.redact('acme', scope)).toMatchObject({ events: 1 });
+    expect(await left('events', 'event_id')).toEqual(['acme own-1', 'acme shopify:2']);
+  });
+
+  it('should have rewritten the parts, not only hidden the rows', async () => {
+    await store({ userId: 'zoe@example.com' }, { userId: 'other@example.com' });
+    await redactor.redact('acme', { kind: 'users', userIds: ['zoe@example.com'], orderIds: [] });
+    const result = await client.query({
+      query: `SELECT sum(rows) AS rows, countIf(has_lightweight_delete) AS masked FROM system.parts
+              WHERE database = currentDatabase() AND table = 'events' AND active`,
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ rows: 1, masked: 0 }]);
+  });
+
+  it('should remove what came from a shop, and all of users who did nothing elsewhere', async () => {
+    await store(
+      { userId: 'only-shop', eventType: 'context_identified' },
+      { userId: 'only-shop', eventId: 'shopify:1' },
+      { userId: 'both', eventType: 'context_identified' },
+      { userId: 'both', eventId: 'shopify:2' },
+      { userId: 'both', eventId: 'own-1' },
+      { userId: 'never-in-shop', eventType: 'context_identified' },
+      { tenantId: 'shop', userId: 'only-shop', eventId: 'shopify:3' },
+    );
+    await recordError('acme', 'a', 'shopify');
+    await recordError('acme', 'b', 'track');
+    expect(await redactor.redact('acme', { kind: 'shop' })).toEqual({ events: 3, properties: 1, errors: 1 });
+    expect(await left('events')).toEqual(['acme both', 'acme never-in-shop', 'shop only-shop']);
+    expect(await left('events', 'event_id')).toEqual(['acme ', 'acme own-1', 'shop shopify:3']);
+    expect(await left('user_properties')).toEqual(['acme both', 'acme never-in-shop']);
+    expect(await left('ingestion_errors')).toEqual(['acme b']);
+  });
+});
