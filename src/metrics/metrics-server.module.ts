@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TransportModule } from '../transport/transport.module.js';
+import { MetricsModule } from './metrics.module.js';
+import { MetricsServer } from './metrics.server.js';
+import { QueueMetrics } from './queue.metrics.js';
+
+/** Serves what the process counts, and what the queue says at that moment, where `METRICS_PORT` says. */
+@Module({
+  imports: [MetricsModule, TransportModule],
+  providers: [QueueMetrics, MetricsServer],
+  exports: [MetricsServer],
+})
+export class MetricsServerModule {}

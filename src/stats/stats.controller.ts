@@ -1,0 +1,42 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { Accepts } from '../auth/accepts.decorator.js';
+import { CurrentPrincipal } from '../auth/principal.decorator.js';
+import type { Principal } from '../auth/principal.js';
+import { StatsQueryDto } from './dto/stats-query.dto.js';
+import { QueueDepth, type QueueDepthReport } from './queue.depth.js';
+import { statsDocs } from './stats.docs.js';
+import type { StatsReport } from './stats.report.js';
+import { StatsService } from './stats.service.js';
+import type { StatsWindow } from './stats-window.js';
+
+/** Where a tenant's operators read how many events came in. */
+@Controller('api/ingestion/stats')
+@Accepts(['user', 'secret-key'])
+export class StatsController {
+  constructor(
+    private readonly stats: StatsService,
+    private readonly queue: QueueDepth,
+  ) {}
+
+  @Get()
+  @statsDocs.read
+  async read(@CurrentPrincipal() { tenantId }: Principal, @Query() { window }: StatsQueryDto) {
+    const [report, queue] = await Promise.all([this.stats.read(tenantId, window), this.queue.read()]);
+    return toBody(window, report, queue);
+  }
+}
+
+function toBody(window: StatsWindow, report: StatsReport, queue: QueueDepthReport | undefined) {
+  return {
+    window,
+    total_events: report.totalEvents,
+    unique_users: report.uniqueUsers,
+    timeseries: report.timeseries.map(({ bucket, eventCount, uniqueUsers }) => ({
+      bucket: `${bucket.toISOString().slice(0, 19)}Z`,
+      event_count: eventCount,
+      unique_users: uniqueUsers,
+    })),
+    event_types: report.eventTypes.map(({ eventType, count }) => ({ event_type: eventType, count })),
+    queue: queue ? { waiting_batches: queue.waitingBatches, oldest_batch_age_ms: queue.oldestBatchAgeMs } : null,
+  };
+}

@@ -1,0 +1,29 @@
+import { Documented } from '../docs/documented.decorator.js';
+import { closed, COUNT, listOf, oneOf, orNull, TEXT, WHOLE_SECOND } from '../docs/shapes.js';
+import { STATS_WINDOWS } from './stats-window.js';
+
+const STATS = closed({
+  window: oneOf(STATS_WINDOWS),
+  total_events: COUNT,
+  unique_users: COUNT,
+  timeseries: listOf(closed({ bucket: WHOLE_SECOND, event_count: COUNT, unique_users: COUNT })),
+  event_types: listOf(closed({ event_type: TEXT, count: COUNT })),
+  queue: orNull(closed({ waiting_batches: COUNT, oldest_batch_age_ms: COUNT })),
+});
+
+/** The documentation of StatsController. */
+export const statsDocs = {
+  read: Documented({
+    summary: 'Count the events of the last 24 hours or 7 days',
+    description:
+      'By time of receipt, in hours or days of UTC, the one that has begun included; oldest first and without gaps. An event that was delivered twice counts once.',
+    examples: {
+      'a day': { query: { window: '24h' } },
+      'a week': { query: { window: '7d' } },
+      'a year': { query: { window: '1y' }, status: 400 },
+    },
+    answers: {
+      200: { description: 'What was received. `queue` is null when the queue cannot be asked.', schema: STATS },
+    },
+  }),
+};
