@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
@@ -171,7 +171,7 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
   });
 });
 
-(postgresIsInstalled ? describe : describe.skip)('ApiKeys while PostgreSQL is down', () => {
+(postgresIsInstalled ? describe : describe.skip)('ApiKeys while PostgreSQL is down, or tells nothing', () => {
   let server: PostgresServer;
   let database: ControlPlaneDatabase;
   let apiKeys: ApiKeys;
@@ -186,6 +186,27 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
   afterAll(async () => {
     await database.onApplicationShutdown();
     await server.stop();
+  });
+
+  it('should refuse a revoked key on its next use also while no changes are heard', async () => {
+    const { id, key } = await createKey(apiKeys);
+    expect(await apiKeys.find(key)).toBeDefined();
+    expect(await apiKeys.find(UNKNOWN_KEY)).toBeUndefined();
+    await database.db.execute(
+      sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND pid <> pg_backend_pid()`,
+    );
+    await controlPlaneServices(database).apiKeys.revoke({ tenantId: 'acme', id });
+    expect(await apiKeys.find(key)).toBeUndefined();
+    // It is heard again within a second or two, and then answers come from memory as before.
+    const other = await createKey(apiKeys);
+    await waitUntil(async () => {
+      await apiKeys.find(other.key);
+      const select = jest.spyOn(database.db, 'select');
+      await apiKeys.find(other.key);
+      const { length } = select.mock.calls;
+      select.mockRestore();
+      return length === 0;
+    });
   });
 
   it('should keep keys in use for 5 minutes, fail for all others, and recover by itself', async () => {

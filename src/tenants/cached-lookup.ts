@@ -2,8 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { ChangedKind, ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
 
-/** How long an answer of the database is used without asking again. A change is heard of long before, unless it is not. */
+/** How long an answer of the database is used without asking again, while changes are heard: longer than any message takes. */
 const FRESH_MS = 5_000;
+/** How long nobody asks again a database that gave no answer. */
+const ASK_AGAIN_AFTER_MS = 5_000;
 /** How long a known value outlives the database. Long enough for a fail-over, short enough for a revocation. */
 const STALE_MS = 5 * 60_000;
 /** Of each kind, known and unknown. */
@@ -11,13 +13,16 @@ const MAX_KEYS = 10_000;
 
 interface Known<V> {
   readonly value: V;
-  freshUntil: number;
+  readonly freshUntil: number;
+  /** Later than now while the database gives no answer. */
+  askAgainAt: number;
 }
 
 /**
  * Answers of the control plane by key, from memory where it can be. A change that was told through
- * {@link ControlPlaneChanges} is seen by the next `find` of every instance that heard of it. Keys without a value are
- * remembered too, in a place of their own: made-up ones push no real ones out.
+ * {@link ControlPlaneChanges} is seen by the next `find` of every instance that heard of it; an instance that hears
+ * nothing asks the database every time. Keys without a value are remembered too, in a place of their own: made-up ones push
+ * no real ones out.
  */
 export class CachedLookup<V extends object> {
   private readonly known = new LRUCache<string, Known<V>>({ max: MAX_KEYS, ttl: STALE_MS });
@@ -40,15 +45,17 @@ export class CachedLookup<V extends object> {
   /** The value, `null` when it is known that there is none, `undefined` when only {@link find} can tell. */
   private peek(key: string): V | null | undefined {
     const entry = this.known.get(key);
+    const { areHeard } = this.changes;
     if (entry !== undefined) {
-      return entry.freshUntil > performance.now() ? entry.value : undefined;
+      const now = performance.now();
+      return (areHeard && entry.freshUntil > now) || entry.askAgainAt > now ? entry.value : undefined;
     }
-    return this.unknown.has(key) ? null : undefined;
+    return areHeard && this.unknown.has(key) ? null : undefined;
   }
 
   /**
    * The value, or `undefined` when there is none. What was asked for in the last 5 s and has not changed since is answered
-   * from memory. While the database is down, what it said within the last 5 minutes stays valid.
+   * from memory, as long as changes are heard. While the database is down, what it said within the last 5 minutes stays valid.
    * @throws ControlPlaneUnavailableError when the database is down and said nothing of the key lately
    */
   async find(key: string): Promise<V | undefined> {
@@ -56,13 +63,15 @@ export class CachedLookup<V extends object> {
     return cached === undefined ? this.lookUpOnce(key) : (cached ?? undefined);
   }
 
-  /** Concurrent requests for the same key share one query. */
+  /** Concurrent requests for the same key share one query, unless a change came between them. */
   private lookUpOnce(key: string): Promise<V | undefined> {
     const running = this.running.get(key);
     if (running !== undefined) {
       return running;
     }
-    const lookup = this.lookUp(key).finally(() => this.running.delete(key));
+    const lookup = this.lookUp(key).finally(() => {
+      if (this.running.get(key) === lookup) this.running.delete(key);
+    });
     this.running.set(key, lookup);
     return lookup;
   }
@@ -79,8 +88,8 @@ export class CachedLookup<V extends object> {
       if (stale === undefined) {
         throw new ControlPlaneUnavailableError(error);
       }
-      // Asked for again in 5 s, and without prolonging its stay.
-      stale.freshUntil = performance.now() + FRESH_MS;
+      // This does not prolong its stay.
+      stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
       return stale.value;
     }
   }
@@ -90,7 +99,7 @@ export class CachedLookup<V extends object> {
       this.known.delete(key);
       this.unknown.set(key, true);
     } else {
-      this.known.set(key, { value, freshUntil: performance.now() + FRESH_MS });
+      this.known.set(key, { value, freshUntil: performance.now() + FRESH_MS, askAgainAt: -Infinity });
       this.unknown.delete(key);
     }
   }
@@ -100,9 +109,11 @@ export class CachedLookup<V extends object> {
     if (key === undefined) {
       this.known.clear();
       this.unknown.clear();
+      this.running.clear();
     } else {
       this.known.delete(key);
       this.unknown.delete(key);
+      this.running.delete(key);
     }
   }
 }

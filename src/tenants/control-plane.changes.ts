@@ -19,6 +19,7 @@ export type NoteChange = (kind: ChangedKind, key?: string) => void;
 export class ControlPlaneChanges {
   private readonly handlers = new Map<ChangedKind, ChangeHandler[]>();
   private listening: Promise<void> | undefined;
+  private hearsOthers = false;
 
   constructor(private readonly database: ControlPlaneDatabase) {}
 
@@ -26,11 +27,25 @@ export class ControlPlaneChanges {
     this.handlers.set(kind, [...(this.handlers.get(kind) ?? []), handler]);
   }
 
-  /** Resolves once changes are heard. Ask the database for what you will keep only after that. */
+  /** Whether changes by other instances are heard at this moment: what was kept may be believed only as long as they are. */
+  get areHeard(): boolean {
+    return this.hearsOthers;
+  }
+
+  /** Resolves once changes are heard, or cannot be. Ask the database for what you will keep only after that. */
   async listen(): Promise<void> {
     this.listening ??= this.database
-      .listen(CHANNEL, (message) => {
-        this.hear(message);
+      .listen(CHANNEL, {
+        onListening: () => {
+          this.hear(undefined);
+          this.hearsOthers = true;
+        },
+        onMessage: (message) => {
+          this.hear(message);
+        },
+        onLost: () => {
+          this.hearsOthers = false;
+        },
       })
       .catch((error: unknown) => {
         this.listening = undefined;

@@ -17,8 +17,11 @@ export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase
     const client = await PGlite.create(folder);
     const db = drizzle(client);
     await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER });
-    const listen: Listen = async (channel, onMessage) => {
-      await client.listen(channel, onMessage);
+    const listen: Listen = async (channel, listener) => {
+      await client.listen(channel, (message) => {
+        listener.onMessage(message);
+      });
+      listener.onListening();
     };
     return new ControlPlaneDatabase(db, listen, async () => {
       await client.close();

@@ -31,8 +31,8 @@ export async function openPostgres(url: string): Promise<ControlPlaneDatabase> {
     new Logger('ControlPlane').warn(new ControlPlaneUnavailableError(error).message);
   });
   const listeners: PostgresListener[] = [];
-  const listen: Listen = async (channel, onMessage) => {
-    listeners.push(await PostgresListener.start(url, channel, onMessage));
+  const listen: Listen = async (channel, listener) => {
+    listeners.push(await PostgresListener.start(url, channel, listener));
   };
   return new ControlPlaneDatabase(drizzle(pool), listen, async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));

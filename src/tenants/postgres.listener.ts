@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { MessageHandler } from './control-plane.database.js';
+import type { ChannelListener } from './control-plane.database.js';
 
 const RECONNECT_EVERY_MS = 1_000;
 /** Requests wait for the first connection, and must be answered within a second. */
-const CONNECT_WITHIN_MS = 900;
+const ANSWER_WITHIN_MS = 450;
+/** A connection on which nothing is said for long is dropped by firewalls and load balancers, and neither end is told. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /**
  * Hears what is said on one channel of PostgreSQL (LISTEN), on a connection of its own that is made again whenever it
- * breaks. What was said meanwhile is lost, so the handler is then called with `undefined`.
+ * breaks.
  */
 export class PostgresListener {
   private readonly stopping = new AbortController();
@@ -17,14 +19,14 @@ export class PostgresListener {
   private constructor(
     private readonly url: string,
     private readonly channel: string,
-    private readonly onMessage: MessageHandler,
+    private readonly listener: ChannelListener,
   ) {}
 
   /** Returns once it listens, or once the first attempt has failed; then it goes on trying. */
-  static async start(url: string, channel: string, onMessage: MessageHandler): Promise<PostgresListener> {
-    const listener = new PostgresListener(url, channel, onMessage);
-    await listener.connect();
-    return listener;
+  static async start(url: string, channel: string, listener: ChannelListener): Promise<PostgresListener> {
+    const started = new PostgresListener(url, channel, listener);
+    await started.connect();
+    return started;
   }
 
   async stop(): Promise<void> {
@@ -32,39 +34,41 @@ export class PostgresListener {
     await this.client?.end().catch(() => undefined);
   }
 
-  /** @returns whether it listens now */
-  private async connect(): Promise<boolean> {
+  /** Returns once it listens, or has failed and will try again. */
+  private async connect(): Promise<void> {
     const client = new Client({
       connectionString: this.url,
-      connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      query_timeout: ANSWER_WITHIN_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     });
-    client.on('notification', ({ payload }) => {
-      this.onMessage(payload);
+    client.on('notification', ({ payload = '' }) => {
+      this.listener.onMessage(payload);
     });
-    let ended = false;
-    const reconnect = (): void => {
-      if (ended) return;
-      ended = true;
+    const connection = { isLost: false };
+    const lose = (): void => {
+      if (connection.isLost) return;
+      connection.isLost = true;
+      this.listener.onLost();
       void this.reconnect();
     };
-    client.on('error', reconnect);
-    client.on('end', reconnect);
+    client.on('error', lose);
+    client.on('end', lose);
     this.client = client;
     try {
       await client.connect();
       await client.query(`LISTEN ${client.escapeIdentifier(this.channel)}`);
-      return true;
+      // It may break between the answer and its reading.
+      if (!connection.isLost) this.listener.onListening();
     } catch {
-      reconnect();
+      lose();
       await client.end().catch(() => undefined);
-      return false;
     }
   }
 
   private async reconnect(): Promise<void> {
     await sleep(RECONNECT_EVERY_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-    if (this.stopping.signal.aborted) return;
-    if (await this.connect()) this.onMessage(undefined);
+    if (!this.stopping.signal.aborted) await this.connect();
   }
 }
