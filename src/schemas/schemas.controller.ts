@@ -4,6 +4,7 @@ import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { invalidFields, notFound } from '../common/errors.js';
 import { EventSchemaDto } from './dto/event-schema.dto.js';
+import { problemOfEventType } from './dto/event-type.decorator.js';
 import { SchemaPropertiesDto } from './dto/schema-properties.dto.js';
 import { ValidateDto } from './dto/validate.dto.js';
 import type { EventSchema } from './event-schema.js';
@@ -59,7 +60,7 @@ export class SchemasController {
   @Get(':eventType')
   @schemasDocs.find
   async find(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string) {
-    const schema = await this.schemas.find(tenantId, eventType);
+    const schema = isEventType(eventType) ? await this.schemas.find(tenantId, eventType) : undefined;
     if (schema === undefined) {
       throw notFound();
     }
@@ -82,10 +83,15 @@ export class SchemasController {
   @HttpCode(204)
   @schemasDocs.remove
   async remove(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<void> {
-    if (!(await this.schemas.remove(tenantId, eventType))) {
+    if (!isEventType(eventType) || !(await this.schemas.remove(tenantId, eventType))) {
       throw notFound();
     }
   }
+}
+
+/** What is none has no schema; PostgreSQL need not be asked about it, and fails at some texts. */
+function isEventType(text: string): boolean {
+  return problemOfEventType(text) === undefined;
 }
 
 function toBody({ eventType, version, properties }: EventSchema) {

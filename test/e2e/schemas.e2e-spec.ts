@@ -201,6 +201,21 @@ describe('Event schemas', () => {
     expect((await asServer('get', '')).body).toEqual([]);
   });
 
+  it.each(['nobody_s', 'Order%20Placed', '%00', 'order_placed%00', 'x'.repeat(90), '__proto__', "'%20OR%201=1"])(
+    'should answer 404 to the event type %s, which has no schema',
+    async (eventType) => {
+      await asUser('post', '', ORDER);
+      for (const method of ['get', 'delete'] as const) {
+        const answer = await asUser(method, `${eventType}/`);
+        expect({ status: answer.status, body: answer.body as unknown }).toEqual({
+          status: 404,
+          body: { detail: expect.any(String) },
+        });
+      }
+      expect((await asUser('get', '')).body).toHaveLength(1);
+    },
+  );
+
   it('should refuse a schema that nests thousands deep, and say so', async () => {
     const deep = `{"event_type":"a","x":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
     const answer = await request(service.url)
