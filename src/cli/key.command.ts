@@ -7,6 +7,7 @@ import {
   type ApiKeyType,
   type CreatedApiKey,
 } from '../tenants/api-key.js';
+import { checkTenant } from './check-tenant.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
 import { withControlPlane } from './with-control-plane.js';
@@ -56,8 +57,9 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--tenant <slug>', 'the tenant')
     .option('--json', 'print a list of objects')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
-      await withControlPlane(terminal, async ({ apiKeys }) => {
-        const keys = await apiKeys.list(tenant);
+      await withControlPlane(terminal, async (controlPlane) => {
+        await checkTenant(controlPlane, tenant);
+        const keys = await controlPlane.apiKeys.list(tenant);
         const text = keys.length === 0 ? `The tenant "${tenant}" has no keys.` : keys.map(describe).join('\n');
         print(terminal, json, keys, text);
       });

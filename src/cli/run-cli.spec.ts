@@ -131,6 +131,7 @@ describe('The command line', () => {
       ['key', 'create', '--tenant', 'nobody', '--name', 'x'],
       /^error: There is no tenant/,
     ],
+    ['keys of a tenant that does not exist', ['key', 'list', '--tenant', 'nobody'], /^error: There is no tenant/],
     ['a slug that is not one', ['tenant', 'create', 'No_Slug'], /^error: A tenant's slug is/],
     ['a missing option', ['seed'], /^error: required option '--tenant <slug>' not specified/],
     [

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { TenantError } from '../tenants/tenant.error.js';
+import { checkTenant } from './check-tenant.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
 import { type ControlPlane, withControlPlane } from './with-control-plane.js';
@@ -47,12 +47,6 @@ export function addShopifyCommands(program: Command, terminal: Terminal): void {
         await printSettings(controlPlane, terminal, tenant, json);
       });
     });
-}
-
-async function checkTenant({ tenants }: ControlPlane, slug: string): Promise<void> {
-  if ((await tenants.find(slug)) === undefined) {
-    throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
-  }
 }
 
 async function printSettings(

@@ -110,6 +110,7 @@ describe('The command user', () => {
 
   it.each([
     ['an unknown tenant', ['create', 'eve@example.com', '--tenant', 'nobody'], /^error: There is no tenant "nobody"/],
+    ['users of an unknown tenant', ['list', '--tenant', 'nobody'], /^error: There is no tenant "nobody"/],
     ['what is no address', ['create', 'eve', '--tenant', 'acme'], /^error: An email address has a name/],
     [
       'a bad password',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { User } from '../tenants/user.js';
+import { checkTenant } from './check-tenant.js';
 import { newPassword } from './new-password.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
@@ -42,8 +43,9 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--tenant <slug>', 'the tenant')
     .option('--json', 'print a list of objects')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
-      await withControlPlane(terminal, async ({ users }) => {
-        const all = await users.list(tenant);
+      await withControlPlane(terminal, async (controlPlane) => {
+        await checkTenant(controlPlane, tenant);
+        const all = await controlPlane.users.list(tenant);
         const text = all.length === 0 ? `The tenant "${tenant}" has no users.` : all.map(describe).join('\n');
         print(terminal, json, all, text);
       });
