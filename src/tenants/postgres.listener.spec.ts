@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { ConsoleLogger, Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
 import { waitUntil } from '../../test/support/wait-until.js';
@@ -19,7 +20,12 @@ const CHANNEL = 'control_plane_changes';
     onLost: () => told.push('lost'),
   };
 
+  /** What operators read. */
+  const logged: string[] = [];
+  const write = (text: unknown) => logged.push(String(text));
+
   beforeAll(async () => {
+    Logger.overrideLogger({ log: write, warn: write, error: write });
     postgres = await PostgresServer.start();
     speaker = new Client({ connectionString: postgres.url });
     await speaker.connect();
@@ -27,9 +33,11 @@ const CHANNEL = 'control_plane_changes';
   afterAll(async () => {
     await speaker.end();
     await postgres.stop();
+    Logger.overrideLogger(new ConsoleLogger());
   });
   beforeEach(() => {
     told = [];
+    logged.length = 0;
   });
   afterEach(() => listener?.stop());
 
@@ -48,6 +56,12 @@ const CHANNEL = 'control_plane_changes';
     await say('three');
     await waitUntil(() => told.length === 5);
     expect(told).toEqual(['listening', 'one', 'lost', 'listening', 'three']);
+    expect(logged).toEqual([
+      expect.stringMatching(/^Changes by other instances are not heard.* \(57P01\)\. Check DATABASE_URL/),
+      'Changes by other instances are heard again.',
+    ]);
+    await listener.stop();
+    expect(logged).toHaveLength(2);
   });
 
   it('should return within a second from a server that takes connections and says no more, and try again', async () => {

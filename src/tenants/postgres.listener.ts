@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import type { ChannelListener } from './control-plane.database.js';
+import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
 
 const RECONNECT_EVERY_MS = 1_000;
 /** Requests wait for the first connection, and must be answered within a second. */
@@ -13,8 +15,10 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
  * breaks.
  */
 export class PostgresListener {
+  private readonly logger = new Logger('ControlPlane');
   private readonly stopping = new AbortController();
   private client: Client | undefined;
+  private isAway = false;
 
   private constructor(
     private readonly url: string,
@@ -47,24 +51,41 @@ export class PostgresListener {
       this.listener.onMessage(payload);
     });
     const connection = { isLost: false };
-    const lose = (): void => {
+    const lose = (error?: unknown): void => {
       if (connection.isLost) return;
       connection.isLost = true;
-      this.listener.onLost();
+      this.onLost(error);
       void this.reconnect();
     };
     client.on('error', lose);
-    client.on('end', lose);
+    client.on('end', () => {
+      lose();
+    });
     this.client = client;
     try {
       await client.connect();
       await client.query(`LISTEN ${client.escapeIdentifier(this.channel)}`);
       // It may break between the answer and its reading.
-      if (!connection.isLost) this.listener.onListening();
-    } catch {
-      lose();
+      if (!connection.isLost) this.onListening();
+    } catch (error) {
+      lose(error);
       await client.end().catch(() => undefined);
     }
+  }
+
+  private onListening(): void {
+    this.listener.onListening();
+    if (this.isAway) this.logger.log('Changes by other instances are heard again.');
+    this.isAway = false;
+  }
+
+  /** One line, however often the reconnection fails. */
+  private onLost(error: unknown): void {
+    this.listener.onLost();
+    if (this.isAway || this.stopping.signal.aborted) return;
+    this.isAway = true;
+    const { message } = new ControlPlaneUnavailableError(error);
+    this.logger.warn(`Changes by other instances are not heard, so every request asks the database. ${message}`);
   }
 
   private async reconnect(): Promise<void> {
