@@ -1,4 +1,5 @@
 import { describeError } from './describe-error.js';
+import { OperatorError } from './operator.error.js';
 
 class QueryError extends Error {
   override readonly name = 'QueryError';
@@ -8,6 +9,12 @@ describe('describeError', () => {
   it('should tell the message and the stack of errors of our own code', () => {
     expect(describeError(new TypeError('x is not a function'))).toMatch(
       /^TypeError: x is not a function\n\s+at .*describe-error\.spec/,
+    );
+  });
+
+  it('should tell operators what they can mend, as of a secret whose encryption key is gone', () => {
+    expect(describeError(new OperatorError('Add that key to ENCRYPTION_KEY.'))).toMatch(
+      /^Error: Add that key to ENCRYPTION_KEY\.\n/,
     );
   });
 

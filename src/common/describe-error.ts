@@ -1,4 +1,9 @@
-/** Their messages tell of code. Those of libraries may quote what was sent: a statement, its parameters, a body. */
+import { OperatorError } from './operator.error.js';
+
+/**
+ * Their messages tell of code, and those of {@link OperatorError} of what to mend. Those of libraries may quote what was sent:
+ * a statement, its parameters, a body.
+ */
 const TELLING: ReadonlySet<unknown> = new Set([Error, TypeError, RangeError, ReferenceError]);
 
 /** What may be logged of an error: its kind, code and stack, and its message where that cannot quote anybody's data. */
@@ -7,7 +12,8 @@ export function describeError(error: unknown): string {
     return `thrown: ${typeof error}`;
   }
   const { code } = error as { code?: unknown };
-  const head = TELLING.has(error.constructor) ? `${error.name}: ${error.message}` : error.name;
+  const head =
+    error instanceof OperatorError || TELLING.has(error.constructor) ? `${error.name}: ${error.message}` : error.name;
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const cause = error.cause === undefined ? [] : [`caused by ${describeError(error.cause)}`];
   return [typeof code === 'string' ? `${head} (${code})` : head, ...frames, ...cause].join('\n');
