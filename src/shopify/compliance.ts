@@ -18,7 +18,7 @@ export interface ComplianceRequest {
     readonly email: string | undefined;
     readonly phone: string | undefined;
   };
-  /** Every `user_id` under which events of the customer may be stored. */
+  /** Every `user_id` under which events of the customer may be stored, though an address perhaps in another case. */
   readonly userIds: readonly string[];
   /** The orders to be erased, or to be reported. */
   readonly orderIds: readonly string[];
@@ -38,8 +38,7 @@ export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObjec
     shopId: body.id('shop_id'),
     dataRequestId: body.object('data_request')?.id('id'),
     customer: { id, email, phone: customer?.text('phone') },
-    // An order keeps the address as it was typed, a customer has it in lower case.
-    userIds: distinct([email, email?.toLowerCase(), id]).filter((userId) => isAcceptable('user_id', userId)),
+    userIds: distinct([email, id]).filter((userId) => isAcceptable('user_id', userId)),
     orderIds: distinct([...body.ids('orders_to_redact'), ...body.ids('orders_requested')]),
   };
 }

@@ -134,7 +134,7 @@ describe('readWebhook', () => {
       shopId: '954889',
       dataRequestId: undefined,
       customer: { id: CUSTOMER_ID, email: 'Account@lindqvist.example', phone: '+4930555010' },
-      userIds: ['Account@lindqvist.example', 'account@lindqvist.example', CUSTOMER_ID],
+      userIds: ['Account@lindqvist.example', CUSTOMER_ID],
       orderIds: ['820982911946154508', '299938', '280263'],
     };
     const NO_CUSTOMER = { customer: { id: undefined, email: undefined, phone: undefined }, userIds: [], orderIds: [] };

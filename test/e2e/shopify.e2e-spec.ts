@@ -195,7 +195,7 @@ describe('Shopify webhooks', () => {
   describe('about personal data', () => {
     const identify = async () => {
       await tenant.post('/api/ingestion/track/', {
-        user_id: 'Account@lindqvist.example',
+        user_id: 'account@Lindqvist.example',
         event_type: 'context_identified',
         payload: { name: 'Zoe' },
       });
