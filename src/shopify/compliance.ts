@@ -28,6 +28,21 @@ export function isComplianceTopic(topic: string): topic is ComplianceTopic {
   return (TOPICS as readonly string[]).includes(topic);
 }
 
+/**
+ * Whether the body, which is signed, can be that of the topic, which is not: nobody may turn a genuine request into an erasure
+ * that it did not ask for.
+ */
+export function isBodyOf(topic: ComplianceTopic, body: ShopifyObject): boolean {
+  return !FOREIGN[topic].some((field) => body.object(field) !== undefined);
+}
+
+/** What tells the bodies of other topics from one that erases. */
+const FOREIGN: Readonly<Record<ComplianceTopic, readonly string[]>> = {
+  'customers/data_request': [],
+  'customers/redact': ['data_request'],
+  'shop/redact': ['customer', 'data_request'],
+};
+
 export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObject): ComplianceRequest {
   const customer = body.object('customer');
   const id = customer?.id('id');

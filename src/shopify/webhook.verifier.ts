@@ -57,11 +57,25 @@ export class WebhookVerifier {
    * @param shopDomain of the webhook; null when it makes no sense
    * @throws ApiError 403 when the tenant has another one
    */
-  checkShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | null | undefined): void {
+  checkShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | null): void {
     if (settings.shopDomain !== null && shopDomain !== settings.shopDomain) {
       this.refused(request, `It names another shop than ${settings.shopDomain}.`);
       throw forbidden('This webhook is of another shop than the tenant’s.');
     }
+  }
+
+  /**
+   * For requests about personal data, whose bodies always name the shop. Without that, any signed body under a topic of theirs
+   * would be one.
+   * @param shopDomain that is signed; undefined when there is none
+   * @throws ApiError 403 when there is none, or the tenant has another one
+   */
+  checkSignedShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | undefined): void {
+    if (shopDomain === undefined) {
+      this.refused(request, 'Its body names no shop_domain.');
+      throw forbidden('The body of this webhook must name its shop_domain.');
+    }
+    this.checkShop(request, settings, shopDomain);
   }
 
   private refused({ tenantId, requestId }: WebhookRequest, why: string): void {

@@ -68,10 +68,13 @@ describe('Shopify webhooks', () => {
     expect(compressed.status).toBe(202);
   });
 
-  it('should answer 200 and store nothing for a topic without an event', async () => {
-    const answer = await post({ topic: 'products/update' });
-    expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { queued: false } });
-  });
+  it.each(['products/update', 'customer.tags_added'])(
+    'should answer 200 and store nothing for %s, which has no event',
+    async (topic) => {
+      const answer = await post({ topic });
+      expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { queued: false } });
+    },
+  );
 
   it('should accept any of several secrets, and none that was replaced', async () => {
     const accounts = service.app.get(ShopifyAccounts);
@@ -247,6 +250,17 @@ describe('Shopify webhooks', () => {
       const body = Buffer.from(webhookFixture('customers/redact').toString().replace(SHOP, 'evil.myshopify.com'));
       expect((await post({ topic: 'customers/redact', body })).status).toBe(403);
       expect((await post({ topic: 'customers/redact', body, secret: 'wrong' })).status).toBe(401);
+    });
+
+    it('should not take any other signed body for a request, though the tenant takes webhooks of every shop', async () => {
+      await service.app.get(ShopifyAccounts).change(tenant.tenantId, { shopDomain: null });
+      expect((await post({ topic: 'shop/redact' })).status).toBe(400);
+      expect((await post({ topic: 'customers/redact' })).status).toBe(403);
+      expect((await post({ topic: 'shop/redact', body: webhookFixture('customers/redact') })).status).toBe(400);
+      expect((await post({ topic: 'shop/redact', body: webhookFixture('app/uninstalled') })).status).toBe(403);
+      expect(await recordedErrors(4)).toHaveLength(4);
+      // Shopify leaves out headers of genuine ones.
+      expect((await post({ topic: 'shop/redact', body: webhookFixture('shop/redact') })).status).toBe(202);
     });
   });
 
