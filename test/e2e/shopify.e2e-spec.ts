@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { ShopifyAccounts } from '../../src/shopify/settings/shopify-accounts.service.js';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
+import { mediansMs } from '../support/medians.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, type Delivery, webhookFixture } from '../support/shopify.js';
@@ -106,8 +107,9 @@ describe('Shopify webhooks', () => {
       refused(post({ secret: 'x', headers: { 'x-shopify-test': 'true' } })));
     it('at the address of a tenant that does not exist', () => refused(post({}, 'nobody')));
     it('at the address of a tenant without a secret', async () => {
-      const other = await service.createTenant();
-      await refused(post({}, other.tenantId));
+      await service.app.get(ShopifyAccounts).change(tenant.tenantId, { secrets: [] });
+      await refused(post());
+      expect(await recordedErrors(1)).toMatchObject([{ error_type: 'webhook_refused' }]);
     });
     it('to another tenant’s secret', async () => {
       const other = await service.createTenant();
@@ -116,8 +118,19 @@ describe('Shopify webhooks', () => {
     });
   });
 
+  it('should take as long to refuse a webhook of a tenant with many secrets as of one that does not exist', async () => {
+    const secrets = ['one', 'two', 'three', 'four', 'five', 'six'];
+    await service.app.get(ShopifyAccounts).change(tenant.tenantId, { secrets });
+    const body = Buffer.alloc(8_000_000, ' ');
+    const refuse = (tenantId: string) => async () => {
+      expect((await post({ body, secret: 'wrong' }, tenantId)).status).toBe(401);
+    };
+    const [known = 0, unknown = 0] = await mediansMs([refuse(tenant.tenantId), refuse('nobody')], 11);
+    expect(Math.max(known, unknown) / Math.min(known, unknown)).toBeLessThan(1.25);
+  });
+
   it('should answer 401 and not 500 to an address that is no slug', async () => {
-    for (const path of ['%00', 'x'.repeat(90), "a'b", '__proto__']) {
+    for (const path of ['%00', 'x'.repeat(90), 'x'.repeat(5_000), "a'b", '__proto__']) {
       expect((await post({}, path)).status).toBe(401);
     }
   });
@@ -302,6 +315,9 @@ describe('Shopify webhooks', () => {
       [{ shop_domain: 'example.com' }, 'shop_domain'],
       [{ secrets: 'one' }, 'secrets'],
       [{ secrets: [''] }, 'secrets'],
+      [{ secrets: ['   '] }, 'secrets'],
+      [{ secrets: ['pasted\n'] }, 'secrets'],
+      [{ secrets: [7] }, 'secrets'],
       [{ secrets: Array.from({ length: 7 }, String) }, 'secrets'],
     ])('should refuse %j', async (body, field) => {
       const answer = await settings('put', body);
