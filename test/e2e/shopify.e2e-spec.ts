@@ -152,16 +152,27 @@ describe('Shopify webhooks', () => {
   });
 
   it.each([
-    ['is empty', '', 400],
-    ['is not JSON', 'order=1', 400],
-    ['is JSON, but no object', '[1]', 400],
-    ['is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400],
-  ])('should answer %s when the body is %s', async (_, body, status) => {
+    ['is empty', ''],
+    ['is not JSON', 'order=1'],
+    ['is JSON, but no object', '[1]'],
+    ['is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+  ])('should answer 400 when the body %s', async (_, body) => {
     const answer = await post({ body: Buffer.from(body) });
     expect({ status: answer.status, body: answer.body }).toEqual({
-      status,
+      status: 400,
       body: { detail: expect.any(String) },
     });
+  });
+
+  it('should store one row of a delivery that comes several times at once', async () => {
+    for (let i = 0; i < 5; i++) {
+      const headers = { 'x-shopify-webhook-id': `at-once-${i}` };
+      const answers = await Promise.all(Array.from({ length: 5 }, () => post({ headers })));
+      expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
+    }
+    await post({ headers: { 'x-shopify-webhook-id': 'last' } });
+    await waitUntil(async () => (await rowsOf('events')).some(({ event_id }) => event_id === 'shopify:webhook:last'));
+    expect(await rowsOf('events')).toHaveLength(6);
   });
 
   it('should answer 400 without a topic', async () => {
@@ -377,9 +388,10 @@ describe('A Shopify delivery that is repeated', () => {
 describe('Shopify webhooks while Redis is down', () => {
   it('should be answered with 503 within a second, and stored when they come again', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
-    const redis = await RedisServer.start({ dataDir });
+    let redis = await RedisServer.start({ dataDir });
     const service = await startService({ REDIS_URL: redis.url });
-    const { tenantId } = await service.createTenant();
+    const tenant = await service.createTenant();
+    const { tenantId } = tenant;
     await service.app.get(ShopifyAccounts).change(tenantId, { secrets: [SECRET] });
     const post = (topic: string) =>
       deliver(service.url, tenantId, { topic, body: webhookFixture(topic), secret: SECRET });
@@ -390,7 +402,11 @@ describe('Shopify webhooks while Redis is down', () => {
       expect({ status, retryAfter: headers['retry-after'] }).toEqual({ status: 503, retryAfter: '1' });
       expect(Date.now() - began).toBeLessThan(1_000);
     }
+    redis = await RedisServer.start({ dataDir, port: redis.port });
+    await waitUntil(async () => (await post('orders/create')).status === 202);
+    expect(await tenant.storedEvents(1)).toMatchObject([{ event_type: 'order_placed' }]);
     await service.stop();
+    await redis.stop();
     await rm(dataDir, { recursive: true });
   });
 });
