@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http';
 import compress from '@fastify/compress';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -36,7 +37,8 @@ export async function createHttpAdapter({
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
-    routerOptions: { ignoreTrailingSlash: true },
+    // However long a part of the address is, it is the route's to answer. All headers together have at most this.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
     // A URL that cannot be decoded never reaches a route, nor the filter.
     frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       void reply.code(400).header(REQUEST_ID_HEADER, request.id).send({ detail: 'The address cannot be decoded.' });

@@ -18,7 +18,7 @@ export interface ComplianceRequest {
     readonly email: string | undefined;
     readonly phone: string | undefined;
   };
-  /** Every `user_id` under which events of the customer may be stored. */
+  /** Every `user_id` under which events of the customer may be stored, though an address perhaps in another case. */
   readonly userIds: readonly string[];
   /** The orders to be erased, or to be reported. */
   readonly orderIds: readonly string[];
@@ -27,6 +27,21 @@ export interface ComplianceRequest {
 export function isComplianceTopic(topic: string): topic is ComplianceTopic {
   return (TOPICS as readonly string[]).includes(topic);
 }
+
+/**
+ * Whether the body, which is signed, can be that of the topic, which is not: nobody may turn a genuine request into an erasure
+ * that it did not ask for.
+ */
+export function isBodyOf(topic: ComplianceTopic, body: ShopifyObject): boolean {
+  return !FOREIGN[topic].some((field) => body.object(field) !== undefined);
+}
+
+/** What tells the bodies of other topics from one that erases. */
+const FOREIGN: Readonly<Record<ComplianceTopic, readonly string[]>> = {
+  'customers/data_request': [],
+  'customers/redact': ['data_request'],
+  'shop/redact': ['customer', 'data_request'],
+};
 
 export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObject): ComplianceRequest {
   const customer = body.object('customer');
@@ -38,8 +53,7 @@ export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObjec
     shopId: body.id('shop_id'),
     dataRequestId: body.object('data_request')?.id('id'),
     customer: { id, email, phone: customer?.text('phone') },
-    // An order keeps the address as it was typed, a customer has it in lower case.
-    userIds: distinct([email, email?.toLowerCase(), id]).filter((userId) => isAcceptable('user_id', userId)),
+    userIds: distinct([email, id]).filter((userId) => isAcceptable('user_id', userId)),
     orderIds: distinct([...body.ids('orders_to_redact'), ...body.ids('orders_requested')]),
   };
 }

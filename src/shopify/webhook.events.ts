@@ -19,6 +19,9 @@ const STORED: WebhookOutcome = { stored: true };
 /** Stores the events that webhooks tell of, each once however often it is delivered. */
 @Injectable()
 export class WebhookEvents {
+  /** By tenant and delivery: one that comes again before it is on disk waits for that, and is not queued twice. */
+  private readonly underway = new Map<string, Promise<WebhookOutcome>>();
+
   constructor(
     private readonly schemas: EventSchemas,
     private readonly memory: DeliveryMemory,
@@ -31,7 +34,15 @@ export class WebhookEvents {
    * Returns when the event is on disk, or was before, or will never be.
    * @throws ApiError 503 when it cannot be queued
    */
-  async accept(tenantId: string, event: WebhookEvent): Promise<WebhookOutcome> {
+  accept(tenantId: string, event: WebhookEvent): Promise<WebhookOutcome> {
+    const key = `${tenantId} ${event.deliveryKey}`;
+    const underway =
+      this.underway.get(key) ?? this.acceptFirst(tenantId, event).finally(() => this.underway.delete(key));
+    this.underway.set(key, underway);
+    return underway;
+  }
+
+  private async acceptFirst(tenantId: string, event: WebhookEvent): Promise<WebhookOutcome> {
     if (await this.memory.has(tenantId, event.deliveryKey)) {
       return STORED;
     }

@@ -48,12 +48,23 @@ describe('readWebhookHeaders', () => {
   it.each([
     ['x-shopify-topic', 'topic', 'orders'],
     ['x-shopify-topic', 'topic', '../orders/create'],
+    ['x-shopify-topic', 'topic', 'orders//create'],
+    ['x-shopify-topic', 'topic', `orders/${'a'.repeat(94)}`],
     ['x-shopify-shop-domain', 'shopDomain', 'https://north-pine.myshopify.com'],
     ['x-shopify-webhook-id', 'webhookId', 'tab\tbed'],
     ['x-shopify-webhook-id', 'webhookId', 'caf\u00e9'],
     ['x-shopify-triggered-at', 'triggeredAt', 'yesterday'],
   ])('should take %s for unusable when its %s is %j', (header, field, value) => {
     expect(readWebhookHeaders({ ...SENT, [header]: value })).toEqual({ ...READ, [field]: null });
+  });
+
+  it.each([
+    'customer.tags_added',
+    'product_feeds/full_sync',
+    'fulfillment_orders/line_items_prepared_for_pickup',
+    'a2/b-3',
+  ])('should know %s for a topic', (topic) => {
+    expect(readWebhookHeaders({ 'x-shopify-topic': topic }).topic).toBe(topic);
   });
 
   it('should take names of topics and domains in any case', () => {

@@ -1,4 +1,4 @@
-import { isComplianceTopic, readComplianceRequest } from './compliance.js';
+import { isBodyOf, isComplianceTopic, readComplianceRequest } from './compliance.js';
 import { deliveryKeyOf } from './delivery-key.js';
 import { eventTimeOf } from './event-time.js';
 import { userIdOf } from './identity.js';
@@ -30,7 +30,9 @@ export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): Web
   const { json, object } = parsed;
   const deliveryKey = deliveryKeyOf(headers.webhookId, topic, json);
   if (isComplianceTopic(topic)) {
-    return { kind: 'compliance', request: readComplianceRequest(topic, object), deliveryKey };
+    return isBodyOf(topic, object)
+      ? { kind: 'compliance', request: readComplianceRequest(topic, object), deliveryKey }
+      : { kind: 'malformed', detail: `The body is not that of ${topic}.` };
   }
   const mapping = TOPICS.get(topic);
   if (mapping === undefined) {

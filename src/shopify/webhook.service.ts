@@ -38,7 +38,7 @@ export class WebhookService {
         return { queued: outcome.stored };
       }
       case 'compliance':
-        this.verifier.checkShop(request, settings, reading.request.shopDomain);
+        this.verifier.checkSignedShop(request, settings, reading.request.shopDomain);
         await this.compliance.accept(tenantId, reading.request, reading.deliveryKey);
         return { queued: true };
       case 'unidentified':

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { forbidden, unauthorized } from '../common/errors.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { ShopifySettings } from './settings/shopify-settings.js';
-import { ShopifyAccounts } from './settings/shopify-accounts.service.js';
+import { MAX_SECRETS, ShopifyAccounts } from './settings/shopify-accounts.service.js';
 import { readWebhookHeaders } from './webhook.headers.js';
 import { isSigned } from './webhook.signature.js';
 
@@ -17,8 +17,8 @@ export interface WebhookRequest {
 }
 
 const SLUG = /^[a-z0-9-]{1,63}$/;
-/** Stands in for the secrets of a tenant that has none, so that the answer takes as long. */
-const NO_SECRETS = ['-'.repeat(64)];
+/** Stand in for the secrets that a tenant has not, so that a refusal takes as long whoever is asked for. */
+const DECOYS: readonly string[] = Array<string>(MAX_SECRETS).fill('-'.repeat(64));
 
 /** Tells Shopify's own webhooks from others, by their signature. */
 @Injectable()
@@ -36,8 +36,10 @@ export class WebhookVerifier {
   async verify(request: WebhookRequest): Promise<ShopifySettings> {
     const { tenantId, headers, body } = request;
     const settings = SLUG.test(tenantId) ? await this.accounts.of(tenantId) : undefined;
-    const signed = isSigned(body, headers['x-shopify-hmac-sha256'], settings?.secrets ?? NO_SECRETS);
-    if (settings === undefined || !signed) {
+    const secrets = settings?.secrets ?? [];
+    const signature = headers['x-shopify-hmac-sha256'];
+    if (settings === undefined || !isSigned(body, signature, secrets)) {
+      isSigned(body, signature, DECOYS.slice(secrets.length));
       if (settings !== undefined) {
         this.refused(
           request,
@@ -57,11 +59,25 @@ export class WebhookVerifier {
    * @param shopDomain of the webhook; null when it makes no sense
    * @throws ApiError 403 when the tenant has another one
    */
-  checkShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | null | undefined): void {
+  checkShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | null): void {
     if (settings.shopDomain !== null && shopDomain !== settings.shopDomain) {
       this.refused(request, `It names another shop than ${settings.shopDomain}.`);
       throw forbidden('This webhook is of another shop than the tenant’s.');
     }
+  }
+
+  /**
+   * For requests about personal data, whose bodies always name the shop. Without that, any signed body under a topic of theirs
+   * would be one.
+   * @param shopDomain that is signed; undefined when there is none
+   * @throws ApiError 403 when there is none, or the tenant has another one
+   */
+  checkSignedShop(request: WebhookRequest, settings: ShopifySettings, shopDomain: string | undefined): void {
+    if (shopDomain === undefined) {
+      this.refused(request, 'Its body names no shop_domain.');
+      throw forbidden('The body of this webhook must name its shop_domain.');
+    }
+    this.checkShop(request, settings, shopDomain);
   }
 
   private refused({ tenantId, requestId }: WebhookRequest, why: string): void {

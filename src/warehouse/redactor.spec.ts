@@ -96,6 +96,21 @@ describe('Redactor', () => {
     expect(await left('events', 'event_id')).toEqual(['acme own-1', 'acme shopify:2']);
   });
 
+  it('should know a user’s address in whatever case it was typed, and an order whose id a schema made a number', async () => {
+    await store(
+      { userId: 'Zoë@Example.com', eventType: 'context_identified' },
+      { userId: 'zoë@example.com' },
+      { userId: 'ZOË@example.COM', eventType: 'checkout_started' },
+      { userId: 'zoe@example.com' },
+      { userId: 'old@example.com', eventId: 'shopify:1', payload: '{"order_id":820982911946154508}' },
+    );
+    await recordError('acme', 'zoë@EXAMPLE.com', 'track');
+    const scope = { kind: 'users', userIds: ['zoË@example.com'], orderIds: ['820982911946154508'] } as const;
+    expect(await redactor.redact('acme', scope)).toEqual({ events: 4, properties: 1, errors: 1 });
+    expect(await left('events')).toEqual(['acme zoe@example.com']);
+    expect(await redactor.redact('acme', { kind: 'users', userIds: [], orderIds: [] })).toMatchObject({ events: 0 });
+  });
+
   it('should have rewritten the parts, not only hidden the rows', async () => {
     await store({ userId: 'zoe@example.com' }, { userId: 'other@example.com' });
     await redactor.redact('acme', { kind: 'users', userIds: ['zoe@example.com'], orderIds: [] });
@@ -119,10 +134,23 @@ describe('Redactor', () => {
     );
     await recordError('acme', 'a', 'shopify');
     await recordError('acme', 'b', 'track');
-    expect(await redactor.redact('acme', { kind: 'shop' })).toEqual({ events: 3, properties: 1, errors: 1 });
+    await recordError('acme', 'only-shop', 'worker');
+    expect(await redactor.redact('acme', { kind: 'shop' })).toEqual({ events: 3, properties: 1, errors: 2 });
     expect(await left('events')).toEqual(['acme both', 'acme never-in-shop', 'shop only-shop']);
     expect(await left('events', 'event_id')).toEqual(['acme ', 'acme own-1', 'shop shopify:3']);
     expect(await left('user_properties')).toEqual(['acme both', 'acme never-in-shop']);
     expect(await left('ingestion_errors')).toEqual(['acme b']);
+  });
+
+  it('should remove a shop’s events last, as a server that restarts half-way looks again who is known from them', async () => {
+    await store({ userId: 'zoe', eventId: 'shopify:1' }, { userId: 'zoe', eventType: 'context_identified' });
+    await redactor.redact('acme', { kind: 'shop' });
+    const result = await client.query({
+      query: `SELECT position(command, 'GROUP BY user_id') > 0 AS looks FROM system.mutations
+              WHERE database = currentDatabase() AND table = 'events' AND command LIKE '%DELETE%' ORDER BY mutation_id`,
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ looks: 1 }, { looks: 0 }]);
+    expect(await left('events')).toEqual([]);
   });
 });

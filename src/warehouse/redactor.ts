@@ -4,7 +4,10 @@ import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
 /** What a redaction is about. */
 export type RedactionScope =
-  /** All that is known of these users of the tenant, and these orders of its shop, whoever they are stored for. */
+  /**
+   * All that is known of these users of the tenant, in whatever case their ids are written, and these orders of its shop,
+   * whoever they are stored for.
+   */
   | { readonly kind: 'users'; readonly userIds: readonly string[]; readonly orderIds: readonly string[] }
   /** What came from the tenant's shop, and all of users who did nothing elsewhere. */
   | { readonly kind: 'shop' };
@@ -37,11 +40,11 @@ export class Redactor {
 
   /** @throws Error when ClickHouse did not carry it out; part of it may be done */
   async redact(tenantId: string, scope: RedactionScope): Promise<Redacted> {
-    // Properties first: which users are known from nowhere else is told by the events.
-    const properties = await this.remove(tenantId, propertiesOf(scope));
-    const events = await this.remove(tenantId, eventsOf(scope));
-    const errors = await this.remove(tenantId, errorsOf(scope));
-    return { events, properties, errors };
+    const removed = { events: 0, user_properties: 0, ingestion_errors: 0 };
+    for (const condition of scope.kind === 'users' ? ofUsers(scope) : OF_SHOP) {
+      removed[condition.table] += await this.remove(tenantId, condition);
+    }
+    return { events: removed.events, properties: removed.user_properties, errors: removed.ingestion_errors };
   }
 
   private async remove(tenantId: string, { table, sql, parameters }: Condition): Promise<number> {
@@ -90,40 +93,39 @@ export class Redactor {
   }
 }
 
+/** Shops keep an address in lower case, orders and checkouts as it was typed, and so do events. */
+const IS_ONE_OF_USERS = 'has(arrayMap(id -> lowerUTF8(id), {userIds: Array(String)}), lowerUTF8(user_id))';
+const IS_FROM_SHOP = 'startsWith(event_id, {prefix: String})';
+
+function ofUsers({ userIds, orderIds }: RedactionScope & { kind: 'users' }): readonly Condition[] {
+  // A schema of the tenant may have made a number of it.
+  const orderId = `trim(BOTH '"' FROM JSONExtractRaw(payload, 'order_id'))`;
+  return [
+    { table: 'user_properties', sql: IS_ONE_OF_USERS, parameters: { userIds } },
+    { table: 'ingestion_errors', sql: IS_ONE_OF_USERS, parameters: { userIds } },
+    {
+      table: 'events',
+      sql: `(${IS_ONE_OF_USERS} OR ${IS_FROM_SHOP} AND ${orderId} IN {orderIds: Array(String)})`,
+      parameters: { userIds, orderIds, prefix: SHOPIFY_EVENT_ID_PREFIX },
+    },
+  ];
+}
+
 /** Users who did nothing but in the shop; who they are may have been told by the tenant itself. */
-const ONLY_IN_SHOP = `(
+const IS_ONLY_IN_SHOP = `user_id IN (
   SELECT user_id FROM events WHERE tenant_id = {tenantId: String}
   GROUP BY user_id
-  HAVING countIf(startsWith(event_id, {prefix: String})) > 0
-     AND countIf(NOT startsWith(event_id, {prefix: String}) AND event_type != 'context_identified') = 0)`;
+  HAVING countIf(${IS_FROM_SHOP}) > 0 AND countIf(NOT ${IS_FROM_SHOP} AND event_type != 'context_identified') = 0)`;
 
-function eventsOf(scope: RedactionScope): Condition {
-  return scope.kind === 'users'
-    ? {
-        table: 'events',
-        sql: `(user_id IN {userIds: Array(String)} OR startsWith(event_id, {prefix: String})
-          AND JSONExtractString(payload, 'order_id') IN {orderIds: Array(String)})`,
-        parameters: { userIds: scope.userIds, orderIds: scope.orderIds, prefix: SHOPIFY_EVENT_ID_PREFIX },
-      }
-    : {
-        table: 'events',
-        sql: `(startsWith(event_id, {prefix: String}) OR user_id IN ${ONLY_IN_SHOP})`,
-        parameters: { prefix: SHOPIFY_EVENT_ID_PREFIX },
-      };
-}
-
-function propertiesOf(scope: RedactionScope): Condition {
-  return scope.kind === 'users'
-    ? { table: 'user_properties', sql: 'user_id IN {userIds: Array(String)}', parameters: { userIds: scope.userIds } }
-    : {
-        table: 'user_properties',
-        sql: `user_id IN ${ONLY_IN_SHOP}`,
-        parameters: { prefix: SHOPIFY_EVENT_ID_PREFIX },
-      };
-}
-
-function errorsOf(scope: RedactionScope): Condition {
-  return scope.kind === 'users'
-    ? { table: 'ingestion_errors', sql: 'user_id IN {userIds: Array(String)}', parameters: { userIds: scope.userIds } }
-    : { table: 'ingestion_errors', sql: `source = 'shopify'`, parameters: {} };
-}
+/**
+ * The shop's events come last and by themselves: they tell which users are known from nowhere else. A mutation that removed
+ * both would, when the server restarts half-way, ask what is left of them and pass over the others.
+ */
+const OF_SHOP: readonly Condition[] = (
+  [
+    { table: 'user_properties', sql: IS_ONLY_IN_SHOP },
+    { table: 'ingestion_errors', sql: `(source = 'shopify' OR ${IS_ONLY_IN_SHOP})` },
+    { table: 'events', sql: `NOT ${IS_FROM_SHOP} AND ${IS_ONLY_IN_SHOP}` },
+    { table: 'events', sql: IS_FROM_SHOP },
+  ] as const
+).map((condition) => ({ ...condition, parameters: { prefix: SHOPIFY_EVENT_ID_PREFIX } }));

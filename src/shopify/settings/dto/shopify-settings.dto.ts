@@ -26,5 +26,9 @@ export class ShopifySettingsDto {
   @ArrayMaxSize(MAX_SECRETS, { message: `must have at most ${MAX_SECRETS} secrets.` })
   @IsString({ each: true, message: 'must be a list of texts.' })
   @Length(1, MAX_SECRET_LENGTH, { each: true, message: `must have secrets of 1 to ${MAX_SECRET_LENGTH} characters.` })
+  @ValidateBy(
+    { name: 'notPadded', validator: { validate: (value) => typeof value !== 'string' || value === value.trim() } },
+    { each: true, context: { schema: {} }, message: 'must have secrets without space around them.' },
+  )
   readonly secrets?: readonly string[] | null;
 }
