@@ -35,7 +35,6 @@ describe('metrics', () => {
     await service.stop();
   });
 
-  const read = async (series: string) => valueOf(await scrape(service), series);
   const increaseIn = (text: string, series: string) => (valueOf(text, series) ?? 0) - (valueOf(before, series) ?? 0);
   const increaseOf = async (series: string) => increaseIn(await scrape(service), series);
   const untilIncreasedBy = (count: number, series: string) =>
@@ -76,23 +75,12 @@ describe('metrics', () => {
     await request(service.url).get('/api/ingestion/track/').expect(405);
     await request(service.url).get('/wp-login.php?a=1').expect(404);
     await request(service.url).delete('/.env').expect(404);
+    // Stored within this test: the next one counts what is stored.
+    await untilIncreasedBy(1, 'segops_events_stored_total');
     const count = (labels: string) => `segops_http_request_duration_seconds_count{${labels}}`;
     await untilIncreasedBy(3, count('route="none",method="any",status="4xx"'));
     expect(await increaseOf(count('route="/api/ingestion/track",method="POST",status="2xx"'))).toBe(1);
     expect(await scrape(service)).not.toMatch(/wp-login|\.env/);
-  });
-
-  it('should tell how long the queue is, and how old', async () => {
-    jest.spyOn(EventWriter.prototype, 'store').mockRejectedValue(new Error('ClickHouse is away'));
-    await tenant.post(TRACK, event).expect(202);
-    await waitUntil(async () => ((await read('segops_queue_oldest_batch_age_seconds')) ?? 0) > 0.05);
-    expect(await read('segops_queue_batches')).toBe(1);
-    expect(await read('segops_queue_workers')).toBe(1);
-    expect(await read('segops_queue_up')).toBe(1);
-
-    jest.restoreAllMocks();
-    await waitUntil(async () => (await read('segops_queue_batches')) === 0);
-    expect(await read('segops_queue_oldest_batch_age_seconds')).toBe(0);
   });
 
   it('should count events that ClickHouse refuses', async () => {
@@ -132,6 +120,31 @@ describe('metrics', () => {
     const batch = { id: uuid7(), type: 'events.of-a-newer-api', events: 1, rows: Buffer.from('row') };
     await service.app.get(EventTransport).publish(batch);
     await waitUntil(async () => (await increaseOf('segops_batches_delivered_total{outcome="redelivered"}')) > 0);
+  });
+});
+
+describe('metrics of the queue', () => {
+  // With a service and a queue of its own: what other tests have sent, events or recorded errors, would count too.
+  it('should tell how long the queue is, and how old', async () => {
+    const service = await startService({ HOST: '127.0.0.1', METRICS_PORT: '0' });
+    const read = async (series: string) => valueOf(await scrape(service), series);
+    try {
+      const tenant = await service.createTenant();
+      expect(await read('segops_queue_batches')).toBe(0);
+      const store = jest.spyOn(EventWriter.prototype, 'store').mockRejectedValue(new Error('ClickHouse is away'));
+      await tenant.post(TRACK, event).expect(202);
+      await waitUntil(async () => ((await read('segops_queue_oldest_batch_age_seconds')) ?? 0) > 0.05);
+      expect(await read('segops_queue_batches')).toBe(1);
+      expect(await read('segops_queue_workers')).toBe(1);
+      expect(await read('segops_queue_up')).toBe(1);
+
+      store.mockRestore();
+      await waitUntil(async () => (await read('segops_queue_batches')) === 0);
+      expect(await read('segops_queue_oldest_batch_age_seconds')).toBe(0);
+    } finally {
+      jest.restoreAllMocks();
+      await service.stop();
+    }
   });
 });
 
