@@ -2,7 +2,8 @@ import request from 'supertest';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { uuid7 } from '../../src/common/uuid7.js';
 import { startService, type TestService } from '../support/service.js';
-import { freshRedisPrefix } from '../support/servers.js';
+import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
+import { startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('health', () => {
@@ -57,6 +58,51 @@ describe('health', () => {
     finish?.();
     await waitUntil(async () => (await workerState()) === 'ok');
     await consumption.close();
+  });
+
+  it('should say that the worker is stalled while all it does is fail, between the attempts too', async () => {
+    service = await startService({ ROLE: 'api' });
+    const transport = service.app.get(EventTransport);
+    let attempts = 0;
+    let fails = true;
+    const consumption = await transport.consume(
+      () => {
+        attempts++;
+        return fails ? Promise.reject(new Error('This handler never works')) : Promise.resolve({ kind: 'stored' });
+      },
+      { concurrency: 1 },
+    );
+    const elevenSecondsAgo = Date.now() - 11_000;
+    await transport.publish({ id: uuid7(elevenSecondsAgo), type: 'events.v1', events: 1, rows: Buffer.alloc(1) });
+    await waitUntil(() => attempts > 0);
+    const states: string[] = [];
+    while (attempts < 3) states.push(await workerState());
+    expect(states.length).toBeGreaterThan(2);
+    expect(new Set(states)).toEqual(new Set(['stalled']));
+
+    fails = false;
+    await waitUntil(async () => (await workerState()) === 'ok');
+    await consumption.close();
+  });
+
+  it('should see within 5 s that a worker was killed, and when there is another', async () => {
+    const prefix = freshRedisPrefix();
+    service = await startService({ ROLE: 'api', QUEUE_PREFIX: prefix });
+    const database = await freshClickHouseDatabase();
+    const environment = {
+      ROLE: 'worker',
+      REDIS_URL: sharedRedisUrl(),
+      QUEUE_PREFIX: prefix,
+      CLICKHOUSE_URL: database.url,
+    };
+    const worker = await startProcess(environment);
+    await waitUntil(async () => (await workerState()) === 'ok', { timeoutMs: 20_000 });
+    await worker.kill();
+    await waitUntil(async () => (await workerState()) === 'down', { timeoutMs: 5_000 });
+    const next = await startProcess(environment);
+    await waitUntil(async () => (await workerState()) === 'ok', { timeoutMs: 20_000 });
+    await next.stop();
+    await database.drop();
   });
 
   it('should serve the routes of a worker, and none of the API', async () => {

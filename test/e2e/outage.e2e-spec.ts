@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import request from 'supertest';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
@@ -18,6 +19,15 @@ describe('while a server is away', () => {
   const healthOf = async () => {
     const response = await request(service.url).get('/api/ingestion/health/');
     return { status: response.status, ...(response.body as Record<string, string>) };
+  };
+
+  /** By a health check that itself keeps to its deadline. */
+  const shownWithin5s = async (state: object) => {
+    const began = Date.now();
+    let seen = await healthOf();
+    while (!isDeepStrictEqual({ ...seen }, state) && Date.now() - began < 5_000) seen = await healthOf();
+    expect(seen).toEqual(state);
+    expect(Date.now() - began).toBeLessThan(5_000);
   };
 
   beforeEach(async () => {
@@ -63,6 +73,7 @@ describe('while a server is away', () => {
     it('should answer 503 with Retry-After within a second when it is frozen, and recover by itself', async () => {
       process.kill(redis.pid, 'SIGSTOP');
       await refusedWithinASecond();
+      await shownWithin5s({ status: 503, pubsub_topic: 'down', worker: 'unknown', clickhouse: 'ok' });
       process.kill(redis.pid, 'SIGCONT');
       await waitUntil(async () => (await healthOf()).status === 200);
       await tenant.post(track, event).expect(202);
@@ -117,6 +128,21 @@ describe('while a server is away', () => {
       await waitUntil(async () => (await countEvents()) >= 20, { timeoutMs: 20_000 });
       await waitUntil(async () => (await healthOf()).status === 200);
       expect(await countEvents()).toBe(20);
+    });
+
+    it('should show within 5 s that it is dead or frozen, and by itself that it is back', async () => {
+      service = await startService({ CLICKHOUSE_URL: clickhouse.url });
+      await waitUntil(async () => (await healthOf()).status === 200);
+      const away = { status: 503, pubsub_topic: 'ok', worker: 'ok', clickhouse: 'down' };
+      process.kill(clickhouse.pid, 'SIGSTOP');
+      await shownWithin5s(away);
+      process.kill(clickhouse.pid, 'SIGCONT');
+      await waitUntil(async () => (await healthOf()).status === 200);
+
+      await clickhouse.kill();
+      await shownWithin5s(away);
+      clickhouse = await ClickHouseServer.start({ dataDir, port: clickhouse.port });
+      await waitUntil(async () => (await healthOf()).status === 200);
     });
 
     it('should start without it, accept events, and store them when it comes', async () => {

@@ -22,9 +22,17 @@ type PulseReply = [
   oldestWaiting: string | null,
   oldestActive: string | null,
   finishedAt: string | null,
+  delayedIds: string[],
 ];
 
-// All times are Redis's own, so that the clocks of two machines need not agree.
+/**
+ * Batches that failed and wait for their next attempt are in the order of that attempt, not of age: the oldest of those that
+ * are due first stands for all. They come round within half a minute.
+ */
+const DELAYED_ASKED_FOR = 100;
+
+// All times are Redis's own, so that the clocks of two machines need not agree. Should its clock be set back, what is dated
+// in the future says nothing.
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000);`;
 
 const BEAT = `${NOW}
@@ -36,10 +44,11 @@ return now`;
 const PULSE = `${NOW}
 return {
   now,
-  redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf'),
+  redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), now),
   redis.call('LLEN', KEYS[3]), redis.call('LLEN', KEYS[4]), redis.call('ZCARD', KEYS[5]),
   redis.call('LINDEX', KEYS[3], -1), redis.call('LINDEX', KEYS[4], -1),
-  redis.call('GET', KEYS[2])
+  redis.call('GET', KEYS[2]),
+  redis.call('ZRANGE', KEYS[5], 0, ${DELAYED_ASKED_FOR - 1})
 }`;
 
 /** Signs of life that workers leave in Redis beside the queue, and what they and the queue's lengths say together. */
@@ -63,7 +72,7 @@ export class QueuePulse {
   }
 
   async read(): Promise<TransportStatus> {
-    const [now, consumers, waiting, active, delayed, oldestWaiting, oldestActive, finishedAt] =
+    const [now, consumers, waiting, active, delayed, oldestWaiting, oldestActive, finishedAt, delayedIds] =
       await this.redis.segopsPulse(
         this.consumersKey,
         this.finishedKey,
@@ -72,12 +81,14 @@ export class QueuePulse {
         this.queue.toKey('delayed'),
         String(ALIVE_FOR_MS),
       );
-    const ages = [oldestWaiting, oldestActive].filter((id) => id !== null).map((id) => now - uuid7Time(id));
+    const ages = [oldestWaiting, oldestActive, ...delayedIds]
+      .filter((id) => id !== null)
+      .map((id) => now - uuid7Time(id));
     return {
       consumers,
       pending: waiting + active + delayed,
       oldestPendingMs: Math.max(0, ...ages),
-      lastFinishedMsAgo: finishedAt === null ? undefined : Math.max(0, now - Number(finishedAt)),
+      lastFinishedMsAgo: finishedAt === null || Number(finishedAt) > now ? undefined : now - Number(finishedAt),
     };
   }
 

@@ -1,0 +1,48 @@
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { freshRedisPrefix, sharedRedisUrl } from '../../../test/support/servers.js';
+import { uuid7 } from '../../common/uuid7.js';
+import { QueuePulse } from './queue.pulse.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('QueuePulse', () => {
+  let redis: Redis;
+  let queue: Queue;
+  let pulse: QueuePulse;
+
+  beforeEach(async () => {
+    redis = new Redis(sharedRedisUrl(), { maxRetriesPerRequest: null });
+    queue = new Queue('pulse', { connection: redis, prefix: freshRedisPrefix() });
+    await queue.waitUntilReady();
+    pulse = new QueuePulse(redis, queue);
+  });
+  afterEach(async () => {
+    await queue.obliterate({ force: true });
+    await queue.close();
+    redis.disconnect();
+  });
+
+  const add = (ageMs: number, delay: number) => queue.add('events.v1', {}, { jobId: uuid7(Date.now() - ageMs), delay });
+
+  it('should know the age of batches that failed and wait for their next attempt', async () => {
+    await add(1_000, 10_000);
+    await add(60_000, 20_000);
+    await add(0, 0);
+    const { pending, oldestPendingMs } = await pulse.read();
+    expect(pending).toBe(3);
+    expect(oldestPendingMs).toBeGreaterThanOrEqual(60_000);
+    expect(oldestPendingMs).toBeLessThan(120_000);
+  });
+
+  it('should believe no sign of life that is dated in the future, once the clock was set back', async () => {
+    await pulse.beat('dead', true);
+    expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
+    await redis.zadd(queue.toKey('segops:consumers'), Date.now() + HOUR_MS, 'dead');
+    await redis.set(queue.toKey('segops:finished'), Date.now() + HOUR_MS);
+    expect(await pulse.read()).toMatchObject({ consumers: 0, lastFinishedMsAgo: undefined });
+
+    await pulse.beat('alive', true);
+    expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
+  });
+});
