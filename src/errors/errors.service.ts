@@ -3,13 +3,17 @@ import { Injectable } from '@nestjs/common';
 import { unavailable } from '../common/errors.js';
 import type { ErrorRow } from '../warehouse/error-row.js';
 import { recentErrors } from '../warehouse/queries/recent-errors.query.js';
+import { Warehouse } from '../warehouse/warehouse.js';
 
 const RETRY_AFTER_SECONDS = 5;
 
 /** Reads recorded errors. */
 @Injectable()
 export class ErrorsService {
-  constructor(private readonly client: ClickHouseClient) {}
+  constructor(
+    private readonly client: ClickHouseClient,
+    private readonly warehouse: Warehouse,
+  ) {}
 
   /**
    * The tenant's latest errors, newest first.
@@ -17,7 +21,7 @@ export class ErrorsService {
    */
   async recent(tenantId: string, limit: number): Promise<ErrorRow[]> {
     try {
-      return await recentErrors(this.client, tenantId, limit);
+      return await recentErrors(this.client, tenantId, limit, this.warehouse.signalOfAbsence());
     } catch (error) {
       // Only the name: ClickHouse quotes the statement in its messages.
       const reason = `Errors could not be read. ${error instanceof Error ? error.name : 'unknown error'}`;

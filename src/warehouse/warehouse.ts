@@ -1,8 +1,22 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 
+/** A ClickHouse that does not answer the smallest question within this time is away; one that does may take longer for a large one. */
+const AWAY_AFTER_MS = 1_500;
+
 /** Whether ClickHouse can be used at all. */
 export class Warehouse {
   constructor(private readonly client: ClickHouseClient) {}
+
+  /** Aborts after 1.5 s if ClickHouse is away: nobody should wait for its answer as long as for that to a large question. */
+  signalOfAbsence(): AbortSignal {
+    const giveUp = new AbortController();
+    void this.ping(AWAY_AFTER_MS).then((answers) => {
+      if (!answers) {
+        giveUp.abort();
+      }
+    });
+    return giveUp.signal;
+  }
 
   /**
    * Asks ClickHouse for the `events` table: this needs the server, the credentials, the database and the schema.

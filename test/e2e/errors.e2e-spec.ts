@@ -4,6 +4,7 @@ import { ErrorRecorder } from '../../src/errors/error.recorder.js';
 import type { RecordedError } from '../../src/errors/recorded-error.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
+import { HangingServer } from '../support/hanging.server.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -133,6 +134,24 @@ describe('GET /api/ingestion/errors/', () => {
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('5');
     expect(response.body).toEqual({ detail: 'Errors cannot be read at the moment. Ask again.' });
+  });
+});
+
+describe('GET /api/ingestion/errors/ with a ClickHouse that hangs', () => {
+  it('should answer 503, and not wait as long as for a large question', async () => {
+    const hanging = await HangingServer.start();
+    const api = await startService({ ROLE: 'api', CLICKHOUSE_URL: `${hanging.url}/events` });
+    try {
+      const { key } = await api.createTenant();
+      const start = performance.now();
+      const response = await request(api.url).get(path).set('authorization', `ApiKey ${key}`);
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('5');
+      expect(performance.now() - start).toBeLessThan(5_000);
+    } finally {
+      hanging.stop();
+      await api.stop();
+    }
   });
 });
 

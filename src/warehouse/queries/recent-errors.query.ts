@@ -2,7 +2,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { ErrorRow } from '../error-row.js';
 
 /** The tenant's latest errors, newest first, at most `limit`. */
-export async function recentErrors(client: ClickHouseClient, tenantId: string, limit: number): Promise<ErrorRow[]> {
+export async function recentErrors(
+  client: ClickHouseClient,
+  tenantId: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<ErrorRow[]> {
   const result = await client.query({
     // The tenant, though it is one, is part of the order, so that this is the table's whole key and is read backwards by it:
     // of 10 million rows in 120 parts, 107 instead of 155 ms for a large tenant, 55 instead of 152 for a small one.
@@ -16,6 +21,9 @@ export async function recentErrors(client: ClickHouseClient, tenantId: string, l
       LIMIT {limit: UInt32}`,
     query_params: { tenantId, limit },
     format: 'JSONEachRow',
+    ...(signal && { abort_signal: signal }),
+    // Nobody waits for the answer to a request that was given up.
+    clickhouse_settings: { cancel_http_readonly_queries_on_client_close: 1 },
   });
   return result.json<ErrorRow>();
 }
