@@ -9,6 +9,7 @@ const { statsReport } = require('../../dist/stats/stats.report.js');
 const { createClickHouseClient } = require('../../dist/warehouse/clickhouse.client.js');
 const { EVENT_COLUMNS } = require('../../dist/warehouse/event-row.encoder.js');
 const { Migrator } = require('../../dist/warehouse/migrator.js');
+const { ingestionLag } = require('../../dist/warehouse/queries/ingestion-lag.query.js');
 const { tenantStats } = require('../../dist/warehouse/queries/tenant-stats.query.js');
 const { END, select } = require('./dataset.cjs');
 const { elapsed, mergeAll, table } = require('./measure.cjs');
@@ -77,7 +78,8 @@ async function measureWindows(client, title) {
 
 async function answer(client, window) {
   const buckets = statsBuckets(window, END);
-  return statsReport(buckets, await tenantStats(client, 'acme', buckets));
+  const [figures, lag] = await Promise.all([tenantStats(client, 'acme', buckets), ingestionLag(client)]);
+  return statsReport(buckets, figures, lag);
 }
 
 async function plainAnswer(client) {

@@ -10,6 +10,7 @@ import { EventWriter } from '../warehouse/event.writer.js';
 import { halvesOf } from './batch-parts.js';
 import { BatchStorage } from './batch.storage.js';
 import { DeadLetterRecorder } from './dead-letter.recorder.js';
+import { LagRecorder } from './lag.recorder.js';
 import { SplitAllowance } from './split.allowance.js';
 
 /**
@@ -27,6 +28,7 @@ export class EventsApartProcessor implements BeforeApplicationShutdown {
     writer: EventWriter,
     private readonly deadLetters: DeadLetterRecorder,
     private readonly allowance: SplitAllowance,
+    private readonly lag: LagRecorder,
   ) {
     const destination = { store: (batch: StorableBatch) => writer.storeApart(batch) };
     this.storage = new BatchStorage(destination, { what: 'Events set apart', maxWaiting: Infinity });
@@ -41,6 +43,7 @@ export class EventsApartProcessor implements BeforeApplicationShutdown {
   async store(@Payload() batch: EventBatch): Promise<BatchOutcome> {
     try {
       await this.storage.store(batch);
+      this.lag.stored(batch);
       return { kind: 'stored' };
     } catch (error) {
       if (!(error instanceof BatchRefusedError)) {

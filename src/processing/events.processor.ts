@@ -8,6 +8,7 @@ import { EventWriter } from '../warehouse/event.writer.js';
 import { partsByTenant } from './batch-parts.js';
 import { BatchStorage } from './batch.storage.js';
 import { DeadLetterRecorder } from './dead-letter.recorder.js';
+import { LagRecorder } from './lag.recorder.js';
 
 /** Stores batches of events. It knows no queue: it says what became of a batch, and the transport acts on that. */
 @Controller()
@@ -18,6 +19,7 @@ export class EventsProcessor implements BeforeApplicationShutdown {
   constructor(
     writer: EventWriter,
     private readonly deadLetters: DeadLetterRecorder,
+    private readonly lag: LagRecorder,
   ) {
     this.storage = new BatchStorage(writer, { what: 'Events', maxWaiting: Infinity });
   }
@@ -33,6 +35,7 @@ export class EventsProcessor implements BeforeApplicationShutdown {
   async store(@Payload() batch: EventBatch): Promise<BatchOutcome> {
     try {
       await this.storage.store(batch);
+      this.lag.stored(batch);
       return { kind: 'stored' };
     } catch (error) {
       if (!(error instanceof BatchRefusedError)) {

@@ -7,11 +7,12 @@ import { ErrorStorage } from './error.storage.js';
 import { ErrorsProcessor } from './errors.processor.js';
 import { EventsApartProcessor } from './events-apart.processor.js';
 import { EventsProcessor } from './events.processor.js';
+import { LagRecorder } from './lag.recorder.js';
 import { SplitAllowance } from './split.allowance.js';
 
 @Module({
   imports: [TransportModule, WarehouseModule],
   controllers: [EventsProcessor, EventsApartProcessor, ErrorsProcessor, ComplianceProcessor],
-  providers: [DeadLetterRecorder, ErrorStorage, SplitAllowance],
+  providers: [DeadLetterRecorder, ErrorStorage, LagRecorder, SplitAllowance],
 })
 export class ProcessingModule {}

@@ -7,6 +7,7 @@ import { ERRORS_V1, EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.
 import type { EventBatch } from '../transport/event-batch.js';
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
 import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
+import { LagStore } from '../warehouse/lag.store.js';
 import { ErrorWriter } from '../warehouse/error.writer.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import { EventWriter } from '../warehouse/event.writer.js';
@@ -14,6 +15,7 @@ import { Migrator } from '../warehouse/migrator.js';
 import { recentErrors } from '../warehouse/queries/recent-errors.query.js';
 import { DeadLetterRecorder } from './dead-letter.recorder.js';
 import { ErrorStorage } from './error.storage.js';
+import { LagRecorder } from './lag.recorder.js';
 import { ErrorsProcessor } from './errors.processor.js';
 import { EventsApartProcessor } from './events-apart.processor.js';
 import { EventsProcessor } from './events.processor.js';
@@ -32,8 +34,14 @@ describe('The processors of batches', () => {
     client = createClickHouseClient(database.url, 8);
     await new Migrator(client, database.url).migrate();
     storage = new ErrorStorage(new ErrorWriter(client));
-    events = new EventsProcessor(new EventWriter(client), new DeadLetterRecorder(storage));
-    apart = new EventsApartProcessor(new EventWriter(client), new DeadLetterRecorder(storage), new SplitAllowance());
+    const lag = new LagRecorder(new LagStore(client));
+    events = new EventsProcessor(new EventWriter(client), new DeadLetterRecorder(storage), lag);
+    apart = new EventsApartProcessor(
+      new EventWriter(client),
+      new DeadLetterRecorder(storage),
+      new SplitAllowance(),
+      lag,
+    );
     errors = new ErrorsProcessor(storage);
   });
 

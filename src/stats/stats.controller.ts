@@ -27,6 +27,7 @@ export class StatsController {
 }
 
 function toBody(window: StatsWindow, report: StatsReport, queue: QueueDepthReport | undefined) {
+  const { lag } = report;
   return {
     window,
     total_events: report.totalEvents,
@@ -37,6 +38,9 @@ function toBody(window: StatsWindow, report: StatsReport, queue: QueueDepthRepor
       unique_users: uniqueUsers,
     })),
     event_types: report.eventTypes.map(({ eventType, count }) => ({ event_type: eventType, count })),
+    ingestion_lag: lag
+      ? { p50_ms: Math.round(lag.p50Ms), p95_ms: Math.round(lag.p95Ms), p99_ms: Math.round(lag.p99Ms) }
+      : null,
     queue: queue ? { waiting_batches: queue.waitingBatches, oldest_batch_age_ms: queue.oldestBatchAgeMs } : null,
   };
 }

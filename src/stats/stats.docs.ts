@@ -8,6 +8,7 @@ const STATS = closed({
   unique_users: COUNT,
   timeseries: listOf(closed({ bucket: WHOLE_SECOND, event_count: COUNT, unique_users: COUNT })),
   event_types: listOf(closed({ event_type: TEXT, count: COUNT })),
+  ingestion_lag: orNull(closed({ p50_ms: COUNT, p95_ms: COUNT, p99_ms: COUNT })),
   queue: orNull(closed({ waiting_batches: COUNT, oldest_batch_age_ms: COUNT })),
 });
 
@@ -23,7 +24,11 @@ export const statsDocs = {
       'a year': { query: { window: '1y' }, status: 400 },
     },
     answers: {
-      200: { description: 'What was received. `queue` is null when the queue cannot be asked.', schema: STATS },
+      200: {
+        description:
+          'What was received. `ingestion_lag` (from receipt until events can be queried, of those stored within the last hour; null when there are none, or it cannot be told) and `queue` (what waits; null when it cannot be asked) are of all tenants together.',
+        schema: STATS,
+      },
     },
   }),
 };

@@ -1,3 +1,4 @@
+import type { IngestionLag } from '../warehouse/queries/ingestion-lag.query.js';
 import type { TenantStats } from '../warehouse/queries/tenant-stats.query.js';
 import type { StatsBuckets } from './stats.buckets.js';
 
@@ -9,10 +10,16 @@ export interface StatsReport {
   readonly timeseries: readonly { readonly bucket: Date; readonly eventCount: number; readonly uniqueUsers: number }[];
   /** Largest first, equal ones by name. */
   readonly eventTypes: readonly { readonly eventType: string; readonly count: number }[];
+  /** Of all tenants' events of the last hour; undefined when there are none, or it cannot be told. */
+  readonly lag: IngestionLag | undefined;
 }
 
 /** Puts the figures into the window's buckets. Totals are sums of the same figures, so that they always agree. */
-export function statsReport({ starts }: StatsBuckets, { events, users, uniqueUsers }: TenantStats): StatsReport {
+export function statsReport(
+  { starts }: StatsBuckets,
+  { events, users, uniqueUsers }: TenantStats,
+  lag: IngestionLag | undefined,
+): StatsReport {
   const eventsByBucket = new Map<number, number>();
   const eventsByType = new Map<string, number>();
   for (const { bucket, eventType, count } of events) {
@@ -31,5 +38,6 @@ export function statsReport({ starts }: StatsBuckets, { events, users, uniqueUse
     eventTypes: [...eventsByType]
       .map(([eventType, count]) => ({ eventType, count }))
       .sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
+    lag,
   };
 }

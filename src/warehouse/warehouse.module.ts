@@ -8,6 +8,7 @@ import { ComplianceStore } from './compliance.store.js';
 import { ErrorWriter } from './error.writer.js';
 import { EventWriter } from './event.writer.js';
 import { observeInserts } from './insert.observer.js';
+import { LagStore } from './lag.store.js';
 import { Migrator } from './migrator.js';
 import { Warehouse } from './warehouse.js';
 
@@ -43,9 +44,10 @@ import { Warehouse } from './warehouse.js';
       inject: [ClickHouseClient],
       useFactory: (client: ClickHouseClient) => new ComplianceStore(client),
     },
+    { provide: LagStore, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new LagStore(client) },
     { provide: Warehouse, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new Warehouse(client) },
   ],
-  exports: [ClickHouseClient, Migrator, EventWriter, ErrorWriter, ComplianceStore, Warehouse],
+  exports: [ClickHouseClient, Migrator, EventWriter, ErrorWriter, ComplianceStore, LagStore, Warehouse],
 })
 export class WarehouseModule implements OnApplicationShutdown {
   constructor(private readonly client: ClickHouseClient) {}
