@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import request from 'supertest';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { uuid7 } from '../../src/common/uuid7.js';
@@ -120,6 +121,63 @@ describe('metrics', () => {
     const batch = { id: uuid7(), type: 'events.of-a-newer-api', events: 1, rows: Buffer.from('row') };
     await service.app.get(EventTransport).publish(batch);
     await waitUntil(async () => (await increaseOf('segops_batches_delivered_total{outcome="redelivered"}')) > 0);
+  });
+});
+
+describe('the dashboard and the alerts', () => {
+  const read = (file: string) => readFile(join(DOCKER, file), 'utf8');
+  const isBalanced = (expression: string) => {
+    const closers: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
+    const open: string[] = [];
+    for (const character of expression.replace(/"(?:[^"\\]|\\.)*"/g, '')) {
+      const closer = closers[character];
+      if (closer !== undefined) open.push(closer);
+      else if (')]}'.includes(character) && open.pop() !== character) return false;
+    }
+    return open.length === 0;
+  };
+
+  it('should be a dashboard that Grafana can import', async () => {
+    const { uid, title, panels } = JSON.parse(await read('grafana/segops-dashboard.json')) as {
+      uid: string;
+      title: string;
+      panels: {
+        id: number;
+        type: string;
+        title: string;
+        gridPos: object;
+        targets?: { refId: string; expr: string }[];
+      }[];
+    };
+    expect([uid, title]).toEqual(['segops-ingestion', 'SegOps ingestion']);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const { type, title, gridPos, targets = [] } of panels) {
+      expect(gridPos).toEqual({
+        x: expect.any(Number),
+        y: expect.any(Number),
+        w: expect.any(Number),
+        h: expect.any(Number),
+      });
+      expect([title, targets.length > 0]).toEqual([title, type !== 'row']);
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+      expect(targets.filter(({ expr }) => !isBalanced(expr))).toEqual([]);
+    }
+  });
+
+  it('should be rules that Prometheus can load, each with a summary and where to read on', async () => {
+    const { groups } = load(await read('prometheus/alerts.yml')) as {
+      groups: { name: string; rules: Record<string, unknown>[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    expect(rules.length).toBeGreaterThan(5);
+    for (const { alert, expr, labels, annotations, ...rest } of rules) {
+      expect(alert).toMatch(/^Segops[A-Za-z]+$/);
+      expect([alert, isBalanced(String(expr))]).toEqual([alert, true]);
+      expect(labels).toEqual({ severity: expect.stringMatching(/^(?:critical|warning)$/) as string });
+      const runbook = `docs/operations.md#${String(alert).toLowerCase()}`;
+      expect(annotations).toEqual({ summary: expect.any(String) as string, runbook });
+      expect(rest).toEqual('for' in rest ? { for: expect.stringMatching(/^\d+[smh]$/) as string } : {});
+    }
   });
 });
 
