@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError } from '../common/operator.error.js';
+import { loadConfiguration } from '../config/load-configuration.js';
 import type { DeadLetters } from '../transport/dead-letters.js';
 import type { EventTransport } from '../transport/event-transport.js';
 import type { Terminal } from './terminal.js';
@@ -12,20 +13,24 @@ export async function withDeadLetters(
   terminal: Terminal,
   work: (deadLetters: DeadLetters) => Promise<void>,
 ): Promise<void> {
-  const { runInContext } = await import('./run-in-context.js');
-  const { TransportModule } = await import('../transport/transport.module.js');
-  const { EventTransport, TransportUnavailableError } = await import('../transport/event-transport.js');
-  await runInContext(terminal, ['transport', 'redisUrl', 'queuePrefix'], [TransportModule], async (context) => {
-    try {
-      const transport = context.get(EventTransport);
-      await connected(transport);
-      await work(transport.deadLetters);
-    } catch (error) {
-      throw error instanceof TransportUnavailableError
-        ? new OperatorError(`${error.message}. Check that the queue runs, and REDIS_URL.`)
-        : error;
-    }
-  });
+  const { createTransport } = await import('../transport/create-transport.js');
+  const { TransportUnavailableError } = await import('../transport/event-transport.js');
+  const { Spool } = await import('../transport/spool/spool.js');
+  const configuration = loadConfiguration(terminal.env, ['transport', 'redisUrl', 'queuePrefix', 'dataDir']);
+  // A spool behind the broker is for what requests bring in.
+  const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
+  const transport = createTransport(configuration, spool);
+  try {
+    await connected(transport);
+    await work(transport.deadLetters);
+  } catch (error) {
+    throw error instanceof TransportUnavailableError
+      ? new OperatorError(`${error.message}. Check that the queue runs, and REDIS_URL.`)
+      : error;
+  } finally {
+    await transport.close();
+    await spool?.close();
+  }
 }
 
 /** The first connection is made in the background. @throws TransportUnavailableError when there is none in time */

@@ -1,4 +1,4 @@
-import { IsOptional, Matches, MinLength } from 'class-validator';
+import { IsOptional, Matches, MinLength, ValidateIf } from 'class-validator';
 import { EncryptionKeyList } from './encryption-keys.decorator.js';
 import { AddressList } from './address-list.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
@@ -6,6 +6,7 @@ import { OneOf } from './one-of.decorator.js';
 import { type Role, ROLES } from './role.js';
 import { Setting } from './setting.decorator.js';
 import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
+import { SpoolNeedsOneProcess } from './spool-needs-one-process.decorator.js';
 import { TogetherWith } from './together-with.decorator.js';
 import { UrlOf } from './url-of.decorator.js';
 import { WholeNumber } from './whole-number.decorator.js';
@@ -20,6 +21,7 @@ export class Configuration {
     describe: 'What this process does: `api` answers requests, `worker` stores events, `all` does both.',
   })
   @OneOf(ROLES)
+  @SpoolNeedsOneProcess()
   readonly role: Role = 'all';
 
   @Setting({ env: 'HOST', describe: 'Address the HTTP server listens on.' })
@@ -52,7 +54,11 @@ export class Configuration {
   @UrlOf(['http', 'https'], 'http://host:port')
   readonly otlpEndpoint?: string;
 
-  @Setting({ env: 'TRANSPORT', describe: 'The queue between the API and the worker. `bullmq` runs on Redis.' })
+  @Setting({
+    env: 'TRANSPORT',
+    describe:
+      'The queue between the API and the worker. `bullmq` runs on Redis; `spool` is a folder in `DATA_DIR`, for one process with `ROLE=all`.',
+  })
   @OneOf(TRANSPORT_NAMES)
   readonly transport: TransportName = 'bullmq';
 
@@ -61,6 +67,7 @@ export class Configuration {
     describe: 'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`.',
     example: 'redis://localhost:6379',
   })
+  @ValidateIf(({ transport, redisUrl }: Configuration) => transport === 'bullmq' || redisUrl !== '')
   @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
   readonly redisUrl: string = '';
 
@@ -168,6 +175,21 @@ export class Configuration {
   @Setting({ env: 'DATA_DIR', describe: 'Folder for what the service keeps on local disk.' })
   @Matches(/^[^\0]+$/, { message: 'must be the path of a folder' })
   readonly dataDir: string = '.data';
+
+  @Setting({
+    env: 'SPOOL_MAX_BYTES',
+    describe:
+      'What may wait in `DATA_DIR/spool` while the queue does not take events, in bytes; beyond it requests are answered 503. 0: they are at once. Each API process needs a disk that outlives it.',
+  })
+  @WholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })
+  readonly spoolMaxBytes: number = 1_073_741_824;
+
+  @Setting({
+    env: 'SPOOL_MIN_FREE_BYTES',
+    describe: 'What the spool leaves free on its disk, in bytes.',
+  })
+  @WholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })
+  readonly spoolMinFreeBytes: number = 268_435_456;
 
   @Setting({ env: 'MAX_BATCH_EVENTS', describe: 'Events accepted in one batch request.' })
   @WholeNumber({ min: 1, max: 10_000 })

@@ -40,6 +40,8 @@ describe('loadConfiguration', () => {
       oidcTenantClaim: 'tenant',
       trustedProxies: undefined,
       dataDir: '.data',
+      spoolMaxBytes: 1_073_741_824,
+      spoolMinFreeBytes: 268_435_456,
       maxBatchEvents: 500,
       maxEventBytes: 262_144,
       maxBodyBytes: 5_242_880,
@@ -73,7 +75,7 @@ describe('loadConfiguration', () => {
   it('should list all problems at once, each with the variable, the expectation and an example', () => {
     expect(problemsOf({ REDIS_URL: REQUIRED.REDIS_URL, PORT: 'http', TRANSPORT: 'kafka' })).toEqual([
       'PORT must be a whole number from 0 to 65535. Example: PORT=8000',
-      'TRANSPORT must be one of: bullmq. Example: TRANSPORT=bullmq',
+      'TRANSPORT must be one of: bullmq, spool. Example: TRANSPORT=bullmq',
       'CLICKHOUSE_URL is not set; it must be a URL of the form http://user:password@host:port/database,' +
         ' with reserved characters percent-encoded. Example: CLICKHOUSE_URL=http://default:password@localhost:8123/segops',
     ]);

@@ -1,28 +1,37 @@
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
-import type { TransportName } from '../config/transport-name.js';
-import { BullMqTransport } from './bullmq/bullmq.transport.js';
+import { createTransport } from './create-transport.js';
 import { EventTransport } from './event-transport.js';
+import { adoptAbandoned } from './failover/adopt-abandoned.js';
+import { Spool, spoolRoot } from './spool/spool.js';
 
-const ADAPTERS: Readonly<Record<TransportName, (configuration: Configuration) => EventTransport>> = {
-  bullmq: ({ redisUrl, queuePrefix }) => new BullMqTransport({ redisUrl, prefix: queuePrefix }),
-};
-
-/** Chooses the adapter that `TRANSPORT` names. */
+/** The queue that `TRANSPORT` names, and the spool where this process has one. */
 @Module({
   providers: [
     {
-      provide: EventTransport,
+      provide: Spool,
       inject: [Configuration],
-      useFactory: (configuration: Configuration) => ADAPTERS[configuration.transport](configuration),
+      useFactory: (configuration: Configuration) =>
+        (configuration.transport === 'spool' ? Spool.openQueue(configuration) : Spool.openFailover(configuration)) ??
+        null,
     },
+    { provide: EventTransport, inject: [Configuration, Spool], useFactory: createTransport },
   ],
-  exports: [EventTransport],
+  exports: [EventTransport, Spool],
 })
-export class TransportModule implements OnApplicationShutdown {
-  constructor(@Inject(EventTransport) private readonly transport: EventTransport) {}
+export class TransportModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(EventTransport) private readonly transport: EventTransport,
+    @Inject(Spool) private readonly spool: Spool | null,
+    private readonly configuration: Configuration,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    if (this.spool !== null) await adoptAbandoned(spoolRoot(this.configuration), this.spool.store);
+  }
 
   async onApplicationShutdown(): Promise<void> {
     await this.transport.close();
+    await this.spool?.close();
   }
 }

@@ -3,17 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { BullMqTransport } from '../../src/transport/bullmq/bullmq.transport.js';
-import { type Broker, describeTransport } from './transport.contract.js';
+import { describeBrokerOutages, describeTransport, type TestBroker } from './transport.contract.js';
 
-async function startRedis(): Promise<Broker> {
+async function startRedis(): Promise<TestBroker> {
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
   let redis = await RedisServer.start({ dataDir });
   const { port, url } = redis;
+  const restart = async (): Promise<void> => {
+    redis = await RedisServer.start({ dataDir, port });
+  };
   return {
     connect: () => new BullMqTransport({ redisUrl: url, prefix: 'contract' }),
     kill: () => redis.kill(),
-    restart: async () => {
-      redis = await RedisServer.start({ dataDir, port });
+    restart,
+    crash: async () => {
+      await redis.kill();
+      await restart();
     },
     pause: () => process.kill(redis.pid, 'SIGSTOP'),
     resume: () => process.kill(redis.pid, 'SIGCONT'),
@@ -25,3 +30,4 @@ async function startRedis(): Promise<Broker> {
 }
 
 describeTransport('BullMQ', startRedis);
+describeBrokerOutages('BullMQ', startRedis);

@@ -11,18 +11,26 @@ import {
 } from '../../src/transport/event-transport.js';
 import { waitUntil } from '../support/wait-until.js';
 
-/** A real broker of its own for one run of the suite. */
-export interface Broker {
-  /** A new transport to the same, otherwise unused, queue of this broker. Each call is another process's view of it. */
+/** A real queue of its own for one test, whatever keeps it. */
+export interface TestQueue {
+  /** A new transport to the same, otherwise unused, queue. Each call is another user's view of it. */
   connect(): EventTransport;
-  /** Ends it as a crash would: nothing it still held in memory is written. */
+  /**
+   * Ends whatever keeps the batches as a crash would, so that nothing it still held in memory is written, and starts it again
+   * with what is on disk. Transports of before may be of no use after it.
+   */
+  crash(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A queue that a server of its own keeps, which can go away while transports stay. */
+export interface TestBroker extends TestQueue {
   kill(): Promise<void>;
   /** Starts it again with what it has on disk. */
   restart(): Promise<void>;
   /** Freezes it: connections stay open, nothing answers. */
   pause(): void;
   resume(): void;
-  stop(): Promise<void>;
 }
 
 const STORED: BatchOutcome = { kind: 'stored' };
@@ -37,45 +45,62 @@ const newBatch = (rows: Uint8Array = randomBytes(64)): EventBatch => ({
   rows,
 });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const untilReady = (ready: EventTransport) =>
+  waitUntil(
+    () =>
+      ready.status().then(
+        () => true,
+        () => false,
+      ),
+    { timeoutMs: 15_000 },
+  );
 
-/** What every adapter of {@link EventTransport} promises, tried on its real broker. */
-export function describeTransport(name: string, startBroker: () => Promise<Broker>): void {
+/** Starts a queue before each test, and after it ends all that was opened on it. */
+class Bench<Q extends TestQueue> {
+  queue!: Q;
+  private readonly consumptions: Consumption[] = [];
+  private readonly transports: EventTransport[] = [];
+
+  constructor(start: () => Promise<Q>) {
+    beforeEach(async () => {
+      this.queue = await start();
+    });
+    afterEach(async () => {
+      await Promise.all(this.consumptions.splice(0).map((consumption) => consumption.close()));
+      await Promise.all(this.transports.splice(0).map((connected) => connected.close()));
+      await this.queue.stop();
+    });
+  }
+
+  async connect(): Promise<EventTransport> {
+    const connected = this.queue.connect();
+    this.transports.push(connected);
+    await untilReady(connected);
+    return connected;
+  }
+
+  async consume(on: EventTransport, handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    const consumption = await on.consume(handler, options);
+    this.consumptions.push(consumption);
+    return consumption;
+  }
+}
+
+/** What every adapter of {@link EventTransport} promises, tried on a real queue. */
+export function describeTransport(name: string, startQueue: () => Promise<TestQueue>): void {
   describe(`EventTransport on ${name}`, () => {
-    let broker: Broker;
+    const bench = new Bench(startQueue);
     let transport: EventTransport;
-    const consumptions: Consumption[] = [];
-    const transports: EventTransport[] = [];
 
-    const connect = (): EventTransport => {
-      const connected = broker.connect();
-      transports.push(connected);
-      return connected;
+    const consume = (handler: BatchHandler, options = ONE_AT_A_TIME, on = transport): Promise<Consumption> =>
+      bench.consume(on, handler, options);
+    const crash = async (): Promise<void> => {
+      await bench.queue.crash();
+      transport = await bench.connect();
     };
-    const consume = async (handler: BatchHandler, options = ONE_AT_A_TIME, on = transport): Promise<Consumption> => {
-      const consumption = await on.consume(handler, options);
-      consumptions.push(consumption);
-      return consumption;
-    };
-    const untilReady = (ready: EventTransport) =>
-      waitUntil(
-        () =>
-          ready.status().then(
-            () => true,
-            () => false,
-          ),
-        { timeoutMs: 15_000 },
-      );
 
     beforeEach(async () => {
-      broker = await startBroker();
-      transport = connect();
-      await untilReady(transport);
-    });
-
-    afterEach(async () => {
-      await Promise.all(consumptions.splice(0).map((consumption) => consumption.close()));
-      await Promise.all(transports.splice(0).map((connected) => connected.close()));
-      await broker.stop();
+      transport = await bench.connect();
     });
 
     it('should deliver a batch as it was published, byte for byte', async () => {
@@ -99,18 +124,17 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
         return Promise.resolve(STORED);
       };
       await consume(handler, { concurrency: 8 });
-      await consume(handler, { concurrency: 8 }, connect());
+      await consume(handler, { concurrency: 8 }, await bench.connect());
       await Promise.all(batches.map((batch) => transport.publish(batch)));
       await waitUntil(() => deliveries.size === batches.length);
       await waitUntil(async () => (await transport.status()).pending === 0);
       expect([...deliveries.values()].every((count) => count === 1)).toBe(true);
     });
 
-    it('should never lose a batch that it acknowledged, when the broker is killed right after', async () => {
+    it('should never lose a batch that it acknowledged, when the queue crashes right after', async () => {
       const batches = Array.from({ length: 50 }, () => newBatch());
       await Promise.all(batches.map((batch) => transport.publish(batch)));
-      await broker.kill();
-      await broker.restart();
+      await crash();
       const delivered = new Set<string>();
       await consume(({ id }) => {
         delivered.add(id);
@@ -180,13 +204,11 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
         await consumption.close();
       };
 
-      it('should be kept as they were, beside the queue, over a crash of the broker', async () => {
+      it('should be kept as they were, beside the queue, over a crash', async () => {
         const batch = { ...newBatch(Uint8Array.from({ length: 256 * 1024 }, (_, i) => i % 256)), events: 7 };
         const began = Date.now();
         await bury([batch], 'acme');
-        await broker.kill();
-        await broker.restart();
-        await untilReady(transport);
+        await crash();
 
         const { id, type, events } = batch;
         const diedAt = expect.any(Number) as number;
@@ -271,19 +293,6 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
           expect(await transport.deadLetters.remove(id)).toBe(false);
         }
       });
-
-      it('should say so when the broker is gone, and still be there when it is back', async () => {
-        const batch = newBatch();
-        await bury([batch]);
-        await broker.kill();
-        await expect(transport.deadLetters.list({ limit: 1 })).rejects.toThrow(TransportUnavailableError);
-        await expect(transport.deadLetters.get(batch.id)).rejects.toThrow(TransportUnavailableError);
-        await expect(transport.deadLetters.replay(batch.id)).rejects.toThrow(TransportUnavailableError);
-        await expect(transport.deadLetters.remove(batch.id)).rejects.toThrow(TransportUnavailableError);
-        await broker.restart();
-        await untilReady(transport);
-        expect(await listed()).toEqual([batch.id]);
-      });
     });
 
     it('should deliver the parts of a batch that was split, in its place', async () => {
@@ -302,26 +311,6 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
         const { rows, ...rest } = delivered.find(({ id }) => id === part.id)!;
         expect({ ...rest, rows: Buffer.from(rows) }).toEqual({ ...part, rows: Buffer.from(part.rows) });
       }
-    });
-
-    it('should lose no part of a batch that is split while the broker crashes', async () => {
-      const whole = newBatch();
-      const parts = [newBatch(), newBatch()];
-      const delivered = new Set<string>();
-      let crashes = 0;
-      await consume(async ({ id }) => {
-        if (id !== whole.id) {
-          delivered.add(id);
-          return STORED;
-        }
-        if (crashes++ === 0) {
-          await broker.kill();
-          await broker.restart();
-        }
-        return { kind: 'split', parts };
-      });
-      await transport.publish(whole);
-      await waitUntil(() => delivered.size === 2, { timeoutMs: 20_000 });
     });
 
     it('should hold back a batch until its handler is done, and keep to the concurrency', async () => {
@@ -384,7 +373,10 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
       expect(waiting.oldestPendingMs).toBeGreaterThanOrEqual(300);
       expect(waiting.oldestPendingMs).toBeLessThan(5_000);
       await consume(() => Promise.resolve(STORED));
-      await waitUntil(async () => (await transport.status()).lastFinishedMsAgo !== undefined);
+      await waitUntil(async () => {
+        const { pending, lastFinishedMsAgo } = await transport.status();
+        return pending === 0 && lastFinishedMsAgo !== undefined;
+      });
       expect(await transport.status()).toMatchObject({ consumers: 1, pending: 0, oldestPendingMs: 0 });
     });
 
@@ -402,24 +394,58 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
       expect(status.oldestPendingMs).toBeGreaterThan(0);
       finish();
     });
+  });
+}
+
+/** What adapters promise whose batches a server of its own keeps, which may go away and come back. */
+export function describeBrokerOutages(name: string, startBroker: () => Promise<TestBroker>): void {
+  describe(`EventTransport on ${name}, while the broker is away`, () => {
+    const bench = new Bench(startBroker);
+    let transport: EventTransport;
+
+    const consume = (handler: BatchHandler): Promise<Consumption> => bench.consume(transport, handler, ONE_AT_A_TIME);
+
+    beforeEach(async () => {
+      transport = await bench.connect();
+    });
+
+    it('should lose no part of a batch that is split while the broker crashes', async () => {
+      const whole = newBatch();
+      const parts = [newBatch(), newBatch()];
+      const delivered = new Set<string>();
+      let crashes = 0;
+      await consume(async ({ id }) => {
+        if (id !== whole.id) {
+          delivered.add(id);
+          return STORED;
+        }
+        if (crashes++ === 0) {
+          await bench.queue.kill();
+          await bench.queue.restart();
+        }
+        return { kind: 'split', parts };
+      });
+      await transport.publish(whole);
+      await waitUntil(() => delivered.size === 2, { timeoutMs: 20_000 });
+    });
 
     it('should refuse within a second when the broker is gone, and recover by itself', async () => {
-      await broker.kill();
+      await bench.queue.kill();
       const began = Date.now();
       await expect(transport.publish(newBatch())).rejects.toThrow(TransportUnavailableError);
       await expect(transport.status()).rejects.toThrow(TransportUnavailableError);
       expect(Date.now() - began).toBeLessThan(2_000);
-      await broker.restart();
+      await bench.queue.restart();
       await untilReady(transport);
       await transport.publish(newBatch());
     });
 
     it('should refuse within a second when the broker does not answer, and recover by itself', async () => {
-      broker.pause();
+      bench.queue.pause();
       const began = Date.now();
       await expect(transport.publish(newBatch())).rejects.toThrow(TransportUnavailableError);
       expect(Date.now() - began).toBeLessThan(1_000);
-      broker.resume();
+      bench.queue.resume();
       await untilReady(transport);
       await transport.publish(newBatch());
     });
@@ -430,12 +456,27 @@ export function describeTransport(name: string, startBroker: () => Promise<Broke
         delivered.push(id);
         return Promise.resolve(STORED);
       });
-      await broker.kill();
-      await broker.restart();
+      await bench.queue.kill();
+      await bench.queue.restart();
       await untilReady(transport);
       const batch = newBatch();
       await transport.publish(batch);
       await waitUntil(() => delivered.includes(batch.id), { timeoutMs: 20_000 });
+    });
+    it('should say that dead letters cannot be had when the broker is gone, and have them when it is back', async () => {
+      const batch = newBatch();
+      const consumption = await consume(() => Promise.resolve({ kind: 'dead-letter', reason: 'unreadable' }));
+      await transport.publish(batch);
+      await waitUntil(async () => (await transport.deadLetters.get(batch.id)) !== undefined);
+      await consumption.close();
+      await bench.queue.kill();
+      await expect(transport.deadLetters.list({ limit: 1 })).rejects.toThrow(TransportUnavailableError);
+      await expect(transport.deadLetters.get(batch.id)).rejects.toThrow(TransportUnavailableError);
+      await expect(transport.deadLetters.replay(batch.id)).rejects.toThrow(TransportUnavailableError);
+      await expect(transport.deadLetters.remove(batch.id)).rejects.toThrow(TransportUnavailableError);
+      await bench.queue.restart();
+      await untilReady(transport);
+      expect((await transport.deadLetters.list({ limit: 100 })).map(({ id }) => id)).toEqual([batch.id]);
     });
   });
 }

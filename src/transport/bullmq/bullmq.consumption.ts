@@ -5,6 +5,7 @@ import { withDeadline } from '../../common/deadline.js';
 import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
+import { redeliveryDelay } from '../redelivery-delay.js';
 import { decodeBatchJob } from './batch-job.codec.js';
 import type { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import type { QueuePulse } from './queue.pulse.js';
@@ -18,8 +19,6 @@ const BEAT_EVERY_MS = 1_000;
  */
 const LOCK_MS = 5_000;
 const LOOK_FOR_SILENT_WORKERS_EVERY_MS = 2_500;
-const REDELIVER_AFTER_MS = 500;
-const REDELIVER_AT_MOST_AFTER_MS = 30_000;
 /** Long enough for one more attempt to reach a Redis that is away, which ends the commands that wait for it. */
 const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
 
@@ -131,10 +130,4 @@ export class BullMqConsumption implements Consumption {
       this.finishedSinceBeat ||= hasFinished;
     }
   }
-}
-
-/** Doubles from half a second up to half a minute, and spreads by half so that many batches do not return as one. */
-export function redeliveryDelay(attempt: number): number {
-  const ceiling = Math.min(REDELIVER_AT_MOST_AFTER_MS, REDELIVER_AFTER_MS * 2 ** Math.min(attempt - 1, 16));
-  return Math.round(ceiling * (0.5 + Math.random() / 2));
 }

@@ -1,0 +1,27 @@
+import type { Configuration } from '../config/configuration.js';
+import { BullMqTransport } from './bullmq/bullmq.transport.js';
+import type { EventTransport } from './event-transport.js';
+import { FailoverTransport } from './failover/failover.transport.js';
+import type { Spool } from './spool/spool.js';
+import { SpoolTransport } from './spool/spool.transport.js';
+
+/**
+ * The transport that the settings ask for.
+ * @param spool the queue itself of `TRANSPORT=spool`, otherwise what stands behind the broker, if anything does
+ */
+export function createTransport(configuration: Configuration, spool: Spool | null): EventTransport {
+  const { transport, redisUrl, queuePrefix } = configuration;
+  switch (transport) {
+    case 'bullmq':
+      return withFailover(new BullMqTransport({ redisUrl, prefix: queuePrefix }), spool);
+    case 'spool':
+      if (spool === null) throw new TypeError('TRANSPORT=spool has no spool.');
+      return new SpoolTransport(spool.store);
+    default:
+      return transport satisfies never;
+  }
+}
+
+function withFailover(broker: EventTransport, spool: Spool | null): EventTransport {
+  return spool === null ? broker : new FailoverTransport(broker, spool.store);
+}

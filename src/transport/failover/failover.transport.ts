@@ -1,0 +1,124 @@
+import { Logger } from '@nestjs/common';
+import type { DeadLetters } from '../dead-letters.js';
+import type { EventBatch } from '../event-batch.js';
+import {
+  type BatchHandler,
+  type ConsumeOptions,
+  type Consumption,
+  EventTransport,
+  type TransportStatus,
+  TransportUnavailableError,
+} from '../event-transport.js';
+import { SpoolQueue } from '../spool/spool.queue.js';
+import type { SpoolStore } from '../spool/spool.store.js';
+import { SpoolDrain } from './spool.drain.js';
+
+/** How long a process that ends goes on moving its spool to a broker that takes batches. */
+const DRAIN_AT_END_MS = 5_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * A broker with the local disk behind it. While the broker does not take batches they are spooled, which keeps the promise of
+ * `publish` just as well; when it is back they follow, the oldest first, beside the live ones.
+ *
+ * A batch that the broker took too late for its answer is spooled as well, and comes twice: its id makes the second copy
+ * harmless.
+ */
+export class FailoverTransport extends EventTransport {
+  private readonly logger = new Logger(FailoverTransport.name);
+  private readonly queue: SpoolQueue;
+  private readonly drain: SpoolDrain;
+  private away = false;
+  private full = false;
+
+  /** @param store is the caller's to close, after this transport */
+  constructor(
+    private readonly broker: EventTransport,
+    private readonly store: SpoolStore,
+  ) {
+    super();
+    this.queue = new SpoolQueue(store);
+    if (store.size > 0) this.logger.log(`Batches in the spool, to be queued: ${store.size}.`);
+    this.drain = new SpoolDrain(this.queue, {
+      isAway: () => this.away,
+      publish: (batch) => this.ask(() => this.broker.publish(batch)),
+      probe: () => this.ask(() => this.broker.status()).then(ignore, ignore),
+    });
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.broker.deadLetters;
+  }
+
+  /** @throws TransportUnavailableError when neither the broker nor the spool takes it */
+  async publish(batch: EventBatch): Promise<void> {
+    if (!this.away) {
+      try {
+        await this.broker.publish(batch);
+        return;
+      } catch (error) {
+        this.onRefused(error);
+      }
+    }
+    await this.spool(batch);
+  }
+
+  consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    return this.broker.consume(handler, options);
+  }
+
+  status(): Promise<TransportStatus> {
+    return this.broker.status();
+  }
+
+  async close(): Promise<void> {
+    await this.drainAtEnd();
+    await this.drain.close();
+    this.queue.close();
+    if (this.store.size > 0) {
+      this.logger.warn(`Batches that stay in the spool until this process is started again: ${this.store.size}.`);
+    }
+    await this.broker.close();
+  }
+
+  private async spool(batch: EventBatch): Promise<void> {
+    try {
+      await this.queue.append(batch);
+      this.full = false;
+    } catch (error) {
+      if (!this.full) this.logger.error(`Events are refused: ${String(error)}`);
+      this.full = true;
+      throw error;
+    }
+  }
+
+  /** Asks the broker on the drain's behalf. Its answer tells whether live batches may go there again. */
+  private async ask(question: () => Promise<unknown>): Promise<void> {
+    try {
+      await question();
+    } catch (error) {
+      this.onRefused(error);
+      throw error;
+    }
+    if (this.away) this.logger.log(`Events go to the queue again. Batches in the spool: ${this.store.size}.`);
+    this.away = false;
+  }
+
+  private onRefused(error: unknown): void {
+    if (!(error instanceof TransportUnavailableError)) throw error;
+    if (!this.away) this.logger.warn(`Events go to the spool on disk. ${error.message}`);
+    this.away = true;
+    this.drain.nudge();
+  }
+
+  private async drainAtEnd(): Promise<void> {
+    const deadline = performance.now() + DRAIN_AT_END_MS;
+    while (this.store.size > 0 && !this.away && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+}
+
+function ignore(): void {
+  // The answer was noted; why there was none is logged.
+}

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventBatch } from '../event-batch.js';
+import type { Delivery, SpoolQueue } from '../spool/spool.queue.js';
+
+/** Enough to hide the broker's latency, few enough to leave it to the requests that come in meanwhile. */
+const AT_ONCE = 4;
+const FIRST_RETRY_MS = 250;
+const RETRY_AT_MOST_EVERY_MS = 2_000;
+
+/** Where a spool's batches go. */
+export interface DrainOutlet {
+  /** @throws Error when the broker does not take the batch now */
+  publish(batch: EventBatch): Promise<void>;
+  /** Whether the broker did not take batches lately, and has to be found back even with nothing to drain. */
+  isAway(): boolean;
+  /** Looks whether the broker is back; never throws. */
+  probe(): Promise<void>;
+}
+
+/** Moves what is in the spool to the broker, the oldest first, for as long as it lives. */
+export class SpoolDrain {
+  private readonly closing = new AbortController();
+  private readonly working: Promise<void>;
+  private wake = (): void => undefined;
+
+  constructor(
+    private readonly queue: SpoolQueue,
+    private readonly outlet: DrainOutlet,
+  ) {
+    queue.onAvailable(() => {
+      this.wake();
+    });
+    this.working = this.work();
+  }
+
+  /** There may be something to do: a batch was spooled, or the broker went away. */
+  nudge(): void {
+    this.wake();
+  }
+
+  /** Resolves when no batch is on its way any more. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.wake();
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    let failures = 0;
+    while (!this.closing.signal.aborted) {
+      const outcome = await this.moveSome();
+      if (outcome === 'moved') {
+        failures = 0;
+      } else if (outcome === 'refused' || this.outlet.isAway()) {
+        await this.pause(failures++);
+      } else {
+        failures = 0;
+        await this.somethingToDo();
+      }
+    }
+  }
+
+  private async moveSome(): Promise<'moved' | 'refused' | 'nothing'> {
+    const deliveries = this.takeSome();
+    if (deliveries.length === 0) {
+      if (this.outlet.isAway()) await this.outlet.probe();
+      return 'nothing';
+    }
+    const results = await Promise.all(deliveries.map((delivery) => this.move(delivery)));
+    return results.every(Boolean) ? 'moved' : 'refused';
+  }
+
+  /** One alone while the broker is away: it finds out whether that is still so. */
+  private takeSome(): Delivery[] {
+    const deliveries: Delivery[] = [];
+    while (deliveries.length < (this.outlet.isAway() ? 1 : AT_ONCE)) {
+      const delivery = this.queue.take();
+      if (delivery === undefined) break;
+      deliveries.push(delivery);
+    }
+    return deliveries;
+  }
+
+  /** @returns whether the batch has left the spool */
+  private async move(delivery: Delivery): Promise<boolean> {
+    try {
+      await this.outlet.publish(delivery.batch);
+      // A crash before this line publishes it once more, under the same id.
+      await this.queue.finish(delivery);
+      return true;
+    } catch {
+      this.queue.giveBack(delivery);
+      return false;
+    }
+  }
+
+  private async pause(failures: number): Promise<void> {
+    const ceiling = Math.min(RETRY_AT_MOST_EVERY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 8));
+    const wait = ceiling * (0.5 + Math.random() / 2);
+    await sleep(wait, undefined, { signal: this.closing.signal }).catch(() => undefined);
+  }
+
+  private async somethingToDo(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (this.closing.signal.aborted || this.outlet.isAway() || this.queue.hasWaiting) resolve();
+    });
+  }
+}

@@ -1,0 +1,252 @@
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { uuid7Time } from '../../common/uuid7.js';
+import type { EventBatch } from '../event-batch.js';
+import { TransportUnavailableError } from '../event-transport.js';
+import { type SpoolLimits, SpoolRoom } from './spool.room.js';
+import { decodeSpooled, encodeSpooled, type SpooledLetter } from './spooled-batch.codec.js';
+
+/** The place of a batch in order of arrival, and its size in bytes, so that sizes are known without reading values. */
+export type SpoolKey = readonly [sequence: number, bytes: number];
+
+/** A batch on its way through the spool. */
+export interface SpooledBatch {
+  readonly key: SpoolKey;
+  readonly batch: EventBatch;
+}
+
+/** LMDB's file never shrinks. One without content that has grown beyond this is deleted at the end. */
+const KEEP_EMPTY_FILE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Batches on local disk in order of arrival, and dead letters beside them, in LMDB. Every method that resolves has its change
+ * flushed to disk; LMDB writes pages anew and switches to them at the end, so that a crash at any moment leaves the state of
+ * before or after a change. A folder is for one process; see `spool.folder.ts`.
+ */
+export class SpoolStore {
+  private readonly environment: RootDatabase<Buffer, string>;
+  private readonly waiting: Database<Buffer, [number, number]>;
+  private readonly dead: Database<Buffer, string>;
+  private readonly room: SpoolRoom;
+  private nextSequence: number;
+  private batches = 0;
+
+  /** Opens what is in the folder, or makes it. @throws Error when the disk cannot be written */
+  constructor(
+    private readonly folder: string,
+    limits: SpoolLimits,
+  ) {
+    mkdirSync(folder, { recursive: true });
+    this.environment = openEnvironment(folder);
+    this.waiting = this.environment.openDB({ name: 'waiting', encoding: 'binary' });
+    this.dead = this.environment.openDB({ name: 'dead', encoding: 'binary' });
+    this.room = new SpoolRoom(folder, limits);
+    this.nextSequence = 0;
+    for (const [sequence, bytes] of this.waiting.getKeys()) {
+      this.nextSequence = sequence + 1;
+      this.batches++;
+      this.room.occupy(bytes);
+    }
+    for (const id of this.dead.getKeys()) {
+      this.room.occupy(this.dead.getBinary(id)?.length ?? 0);
+    }
+  }
+
+  /** Batches that are waiting or in somebody's hands. */
+  get size(): number {
+    return this.batches;
+  }
+
+  /** What they and the dead letters take on disk. */
+  get bytes(): number {
+    return this.room.usedBytes;
+  }
+
+  /** Age of the oldest batch in ms; 0 when there is none. */
+  get oldestMs(): number {
+    const oldest = this.after(-1);
+    return oldest === undefined ? 0 : Math.max(0, Date.now() - uuid7Time(oldest.batch.id));
+  }
+
+  /**
+   * Resolves when the batch is on disk, behind all others.
+   * @throws TransportUnavailableError when there is no room, or the disk does not take it
+   */
+  async append(batch: EventBatch): Promise<void> {
+    const value = encodeSpooled(batch);
+    this.room.claim(value.length);
+    await this.write(
+      () => this.waiting.put(this.newKey(value), value),
+      () => {
+        this.batches++;
+      },
+      () => {
+        this.room.release(value.length);
+      },
+    );
+  }
+
+  /** The oldest batch with a place after `sequence`; undefined when there is none. */
+  after(sequence: number): SpooledBatch | undefined {
+    for (const key of this.waiting.getKeys({ start: [sequence + 1, 0], limit: 1 })) {
+      const value = this.waiting.getBinary(key);
+      return value === undefined ? undefined : { key, batch: decodeSpooled(value).batch };
+    }
+    return undefined;
+  }
+
+  /** Resolves when the batch is gone for good. */
+  async remove([sequence, bytes]: SpoolKey): Promise<void> {
+    await this.write(
+      () => this.waiting.remove([sequence, bytes]),
+      () => {
+        this.batches--;
+        this.room.release(bytes);
+      },
+    );
+  }
+
+  /** Puts others in the place of a batch, at the end of the line, in one change: whatever happens, it is there or they are. */
+  async replace([sequence, bytes]: SpoolKey, parts: readonly EventBatch[]): Promise<void> {
+    const values = parts.map((part) => encodeSpooled(part));
+    await this.write(
+      () =>
+        this.environment.transaction(() => {
+          void this.waiting.remove([sequence, bytes]);
+          for (const value of values) void this.waiting.put(this.newKey(value), value);
+        }),
+      () => {
+        this.batches += parts.length - 1;
+        this.room.release(bytes);
+        for (const value of values) this.room.occupy(value.length);
+      },
+    );
+  }
+
+  /** Moves a batch to the dead letters, in one change. One of the same id is replaced. */
+  async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<void> {
+    const value = encodeSpooled(batch, letter);
+    const before = this.dead.getBinary(batch.id)?.length ?? 0;
+    await this.write(
+      () =>
+        this.environment.transaction(() => {
+          void this.waiting.remove([sequence, bytes]);
+          void this.dead.put(batch.id, value);
+        }),
+      () => {
+        this.batches--;
+        this.room.release(bytes);
+        this.room.release(before);
+        this.room.occupy(value.length);
+      },
+    );
+  }
+
+  /** All dead letters, by id. */
+  *letters(): Iterable<{ readonly batch: EventBatch; readonly letter: SpooledLetter }> {
+    for (const id of this.dead.getKeys()) {
+      const found = this.letter(id);
+      if (found !== undefined) yield found;
+    }
+  }
+
+  letter(id: string): { readonly batch: EventBatch; readonly letter: SpooledLetter } | undefined {
+    const value = isKey(id) ? this.dead.getBinary(id) : undefined;
+    if (value === undefined) {
+      return undefined;
+    }
+    const { batch, letter } = decodeSpooled(value);
+    return letter === undefined ? undefined : { batch, letter };
+  }
+
+  /** Moves a dead letter behind all waiting batches, in one change. @returns false when there is none of this id */
+  async revive(id: string): Promise<boolean> {
+    const found = this.letter(id);
+    if (found === undefined) {
+      return false;
+    }
+    const value = encodeSpooled(found.batch);
+    return this.exhume(id, () => {
+      void this.waiting.put(this.newKey(value), value);
+      this.batches++;
+      this.room.occupy(value.length);
+    });
+  }
+
+  /** @returns false when there is no dead letter of this id */
+  removeLetter(id: string): Promise<boolean> {
+    return this.exhume(id, () => undefined);
+  }
+
+  /** Resolves when everything is on disk and the folder can be opened again. */
+  async close(): Promise<void> {
+    const isEmpty = this.room.usedBytes === 0;
+    await this.environment.close();
+    const file = join(this.folder, 'data.mdb');
+    if (isEmpty && statSync(file).size > KEEP_EMPTY_FILE_BYTES) rmSync(file);
+  }
+
+  /** Takes a dead letter away, and does `more` in the same change. */
+  private async exhume(id: string, more: () => void): Promise<boolean> {
+    let found = false;
+    await this.write(() =>
+      this.environment.transaction(() => {
+        // Asked in here, so that of two who want it at once only one gets it.
+        const bytes = isKey(id) ? this.dead.getBinary(id)?.length : undefined;
+        if (bytes === undefined) return;
+        found = true;
+        void this.dead.remove(id);
+        this.room.release(bytes);
+        more();
+      }),
+    );
+    return found;
+  }
+
+  private newKey({ length }: Buffer): [number, number] {
+    return [this.nextSequence++, length];
+  }
+
+  private async write(
+    change: () => Promise<unknown>,
+    onDone: () => void = () => undefined,
+    onFailed: () => void = () => undefined,
+  ): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      onFailed();
+      throw new TransportUnavailableError(`the spool's disk does not take a batch: ${await reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+    onDone();
+  }
+}
+
+function openEnvironment(folder: string): RootDatabase<Buffer, string> {
+  return open<Buffer, string>({
+    path: folder,
+    encoding: 'binary',
+    // A promise of a write then means: on disk.
+    overlappingSync: false,
+    // Its own promise for a turn's writes, which nobody holds, would end the process when the disk refuses them.
+    eventTurnBatching: false,
+    noMemInit: true,
+    maxDbs: 2,
+  });
+}
+
+/** LMDB takes no empty keys, nor long ones. */
+function isKey(id: string): boolean {
+  return id.length > 0 && id.length <= 64;
+}
+
+/** LMDB says why in a promise of its own, which has to be listened to. */
+async function reasonOf(error: unknown): Promise<string> {
+  const cause: unknown = await (error as { commitError?: Promise<unknown> }).commitError?.catch(
+    (reason: unknown) => reason,
+  );
+  return String(cause instanceof Error ? cause.message : error instanceof Error ? error.message : error);
+}

@@ -1,0 +1,63 @@
+import type { EventBatch } from '../event-batch.js';
+import {
+  type BatchHandler,
+  type ConsumeOptions,
+  type Consumption,
+  EventTransport,
+  type TransportStatus,
+} from '../event-transport.js';
+import { SpoolConsumption } from './spool.consumption.js';
+import { SpoolDeadLetters } from './spool.dead-letters.js';
+import { SpoolQueue } from './spool.queue.js';
+import type { SpoolStore } from './spool.store.js';
+
+/** The queue on local disk, without a broker: for one process that is both API and worker. */
+export class SpoolTransport extends EventTransport {
+  readonly deadLetters: SpoolDeadLetters;
+  private readonly queue: SpoolQueue;
+  private readonly consumptions = new Set<SpoolConsumption>();
+  private finishedAt: number | undefined;
+
+  /** @param store is the caller's to close, after this transport */
+  constructor(private readonly store: SpoolStore) {
+    super();
+    this.queue = new SpoolQueue(store);
+    this.deadLetters = new SpoolDeadLetters(store, this.queue);
+  }
+
+  publish(batch: EventBatch): Promise<void> {
+    return this.queue.append(batch);
+  }
+
+  consume(handler: BatchHandler, { concurrency }: ConsumeOptions): Promise<Consumption> {
+    const consumption = new SpoolConsumption(this.queue, handler, concurrency);
+    this.consumptions.add(consumption);
+    return Promise.resolve({
+      close: async () => {
+        await consumption.close();
+        this.consumptions.delete(consumption);
+        this.finishedAt = lastOf([this.finishedAt, consumption.lastFinishedAt]);
+      },
+    });
+  }
+
+  status(): Promise<TransportStatus> {
+    const finishedAt = lastOf([this.finishedAt, ...[...this.consumptions].map(({ lastFinishedAt }) => lastFinishedAt)]);
+    return Promise.resolve({
+      consumers: this.consumptions.size,
+      pending: this.store.size,
+      oldestPendingMs: this.store.oldestMs,
+      lastFinishedMsAgo: finishedAt === undefined ? undefined : Math.max(0, Date.now() - finishedAt),
+    });
+  }
+
+  close(): Promise<void> {
+    this.queue.close();
+    return Promise.resolve();
+  }
+}
+
+function lastOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
