@@ -3,11 +3,12 @@ import { TransportModule } from '../transport/transport.module.js';
 import { MetricsModule } from './metrics.module.js';
 import { MetricsServer } from './metrics.server.js';
 import { QueueMetrics } from './queue.metrics.js';
+import { SpoolMetrics } from './spool.metrics.js';
 
 /** Serves what the process counts, and what the queue says at that moment, where `METRICS_PORT` says. */
 @Module({
   imports: [MetricsModule, TransportModule],
-  providers: [QueueMetrics, MetricsServer],
+  providers: [QueueMetrics, SpoolMetrics, MetricsServer],
   exports: [MetricsServer],
 })
 export class MetricsServerModule {}

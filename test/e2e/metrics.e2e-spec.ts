@@ -210,7 +210,12 @@ describe('metrics while Redis is away', () => {
   it('should say that the queue cannot be asked, and nothing else of it, within the time of a scrape', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-metrics-'));
     const redis = await RedisServer.start({ dataDir });
-    const service = await startService({ HOST: '127.0.0.1', METRICS_PORT: '0', REDIS_URL: redis.url });
+    const service = await startService({
+      HOST: '127.0.0.1',
+      METRICS_PORT: '0',
+      REDIS_URL: redis.url,
+      SPOOL_MAX_BYTES: '0',
+    });
     try {
       const tenant = await service.createTenant();
       expect(valueOf(await scrape(service), 'segops_queue_up')).toBe(1);
@@ -226,6 +231,29 @@ describe('metrics while Redis is away', () => {
       await request(service.url).post('/api/auth/token/').send({ email: 'a@b.example', password: 'wrong' });
       const after = await scrape(service);
       expect(valueOf(after, 'segops_limiter_failures_total{limiter="login"}')).toBe(1);
+    } finally {
+      await service.stop();
+      await redis.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('should tell what is in the spool, and since when', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-metrics-'));
+    const redis = await RedisServer.start({ dataDir });
+    const service = await startService({ HOST: '127.0.0.1', METRICS_PORT: '0', REDIS_URL: redis.url });
+    try {
+      const tenant = await service.createTenant();
+      const read = async (name: string) => valueOf(await scrape(service), name);
+      expect(await read('segops_spool_batches')).toBe(0);
+      await redis.kill();
+      await tenant.post(TRACK, event).expect(202);
+      expect(await read('segops_spool_batches')).toBe(1);
+      expect(await read('segops_spool_bytes')).toBe(4096);
+      expect(await read('segops_spool_max_bytes')).toBe(1_073_741_824);
+      await waitUntil(async () => ((await read('segops_spool_oldest_batch_age_seconds')) ?? 0) > 0.05);
+      expect(await read('segops_queue_up')).toBe(0);
+      expect(await read('segops_events_received_total{route="track",outcome="accepted"}')).toBe(1);
     } finally {
       await service.stop();
       await redis.stop();

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import request from 'supertest';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
+import { freshClickHouseDatabase } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -37,12 +38,101 @@ describe('while a server is away', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  describe('Redis', () => {
+  describe('Redis, with a spool to fall back on', () => {
+    let redis: RedisServer;
+    let environment: Record<string, string>;
+
+    const start = async (settings: Record<string, string> = {}): Promise<void> => {
+      service = await startService({ ...environment, ...settings });
+    };
+    const restartRedis = async (): Promise<void> => {
+      redis = await RedisServer.start({ dataDir: join(dataDir, 'redis'), port: redis.port });
+    };
+    const usersIn = async (count: number) =>
+      (await tenant.storedEvents(count, { timeoutMs: 30_000 })).map(({ user_id }) => user_id).sort();
+
+    beforeEach(async () => {
+      redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });
+      environment = { REDIS_URL: redis.url, DATA_DIR: dataDir, QUEUE_PREFIX: 'spooled' };
+    });
+    afterEach(async () => {
+      await service.stop();
+      await redis.stop();
+    });
+
+    it.each(['dead', 'frozen'])(
+      'should accept events within a second when it is %s, and store each once',
+      async (how) => {
+        await start();
+        tenant = await service.createTenant();
+        if (how === 'dead') await redis.kill();
+        else process.kill(redis.pid, 'SIGSTOP');
+        for (let i = 0; i < 20; i++) {
+          const began = Date.now();
+          await tenant.post(track, { ...event, user_id: `u${i}` }).expect(202);
+          expect(Date.now() - began).toBeLessThan(1_000);
+        }
+        expect(await healthOf()).toMatchObject({ status: 503, pubsub_topic: 'down' });
+        if (how === 'dead') await restartRedis();
+        else process.kill(redis.pid, 'SIGCONT');
+        await waitUntil(async () => (await healthOf()).status === 200, { timeoutMs: 20_000 });
+        expect(await usersIn(20)).toEqual(Array.from({ length: 20 }, (_, i) => `u${i}`).sort());
+      },
+    );
+
+    it('should keep what it accepted over a restart of the service', async () => {
+      const database = await freshClickHouseDatabase();
+      await start({ CLICKHOUSE_URL: database.url });
+      tenant = await service.createTenant();
+      await redis.kill();
+      await tenant.post(track, event).expect(202);
+      await service.stop();
+      await restartRedis();
+      await start({ CLICKHOUSE_URL: database.url });
+      await waitUntil(
+        async () => {
+          const result = await service.clickhouse.query({ query: 'SELECT user_id FROM events', format: 'JSONEachRow' });
+          return (await result.json<{ user_id: string }>()).length === 1;
+        },
+        { timeoutMs: 20_000 },
+      );
+      await database.drop();
+    });
+
+    it('should answer 503 with Retry-After when the spool is full, lose nothing it accepted, and recover by itself', async () => {
+      await start({ SPOOL_MAX_BYTES: '1000000' });
+      tenant = await service.createTenant();
+      await redis.kill();
+      const accepted: string[] = [];
+      let refused = 0;
+      for (let i = 0; i < 20; i++) {
+        const user = `u${i}`;
+        const response = await tenant.post(track, { ...event, user_id: user, payload: { text: 'x'.repeat(100_000) } });
+        if (response.status === 202) {
+          accepted.push(user);
+          continue;
+        }
+        refused++;
+        expect({ status: response.status, retryAfter: response.headers['retry-after'] }).toEqual({
+          status: 503,
+          retryAfter: '1',
+        });
+      }
+      expect(accepted.length).toBeGreaterThan(5);
+      expect(refused).toBeGreaterThan(5);
+      await restartRedis();
+      await waitUntil(async () => (await healthOf()).status === 200, { timeoutMs: 20_000 });
+      expect(await usersIn(accepted.length)).toEqual([...accepted].sort());
+      await tenant.post(track, event).expect(202);
+    });
+  });
+
+  describe('Redis, without a spool', () => {
     let redis: RedisServer;
 
     beforeEach(async () => {
       redis = await RedisServer.start({ dataDir });
-      service = await startService({ REDIS_URL: redis.url });
+      service = await startService({ REDIS_URL: redis.url, SPOOL_MAX_BYTES: '0' });
       tenant = await service.createTenant();
     });
     afterEach(async () => {

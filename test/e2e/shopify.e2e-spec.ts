@@ -5,6 +5,7 @@ import request from 'supertest';
 import { gzipSync } from 'node:zlib';
 import { ShopifyAccounts } from '../../src/shopify/settings/shopify-accounts.service.js';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
+import { Spool } from '../../src/transport/spool/spool.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { mediansMs } from '../support/medians.js';
 import { freshRedisPrefix } from '../support/servers.js';
@@ -389,7 +390,7 @@ describe('Shopify webhooks while Redis is down', () => {
   it('should be answered with 503 within a second, and stored when they come again', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
     let redis = await RedisServer.start({ dataDir });
-    const service = await startService({ REDIS_URL: redis.url });
+    const service = await startService({ REDIS_URL: redis.url, SPOOL_MAX_BYTES: '0' });
     const tenant = await service.createTenant();
     const { tenantId } = tenant;
     await service.app.get(ShopifyAccounts).change(tenantId, { secrets: [SECRET] });
@@ -405,6 +406,31 @@ describe('Shopify webhooks while Redis is down', () => {
     redis = await RedisServer.start({ dataDir, port: redis.port });
     await waitUntil(async () => (await post('orders/create')).status === 202);
     expect(await tenant.storedEvents(1)).toMatchObject([{ event_type: 'order_placed' }]);
+    await service.stop();
+    await redis.stop();
+    await rm(dataDir, { recursive: true });
+  });
+
+  it('should be taken to the spool within a second where there is one, and stored once, however often they come', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
+    let redis = await RedisServer.start({ dataDir });
+    const service = await startService({ REDIS_URL: redis.url });
+    const tenant = await service.createTenant();
+    const { tenantId } = tenant;
+    await service.app.get(ShopifyAccounts).change(tenantId, { secrets: [SECRET] });
+    const headers = { 'x-shopify-webhook-id': 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043' };
+    const post = () => deliver(service.url, tenantId, { topic: 'orders/create', body: ORDER, secret: SECRET, headers });
+    await redis.kill();
+    for (let i = 0; i < 3; i++) {
+      const began = Date.now();
+      expect((await post()).status).toBe(202);
+      expect(Date.now() - began).toBeLessThan(1_000);
+    }
+    redis = await RedisServer.start({ dataDir, port: redis.port });
+    expect(await tenant.storedEvents(1, { timeoutMs: 15_000 })).toMatchObject([{ event_type: 'order_placed' }]);
+    await waitUntil(() => service.app.get<Spool>(Spool).store.size === 0);
+    expect((await post()).status).toBe(202);
+    expect(await tenant.storedEvents(1)).toHaveLength(1);
     await service.stop();
     await redis.stop();
     await rm(dataDir, { recursive: true });

@@ -35,7 +35,7 @@ export class SpoolStore {
   /** Opens what is in the folder, or makes it. @throws Error when the disk cannot be written */
   constructor(
     private readonly folder: string,
-    limits: SpoolLimits,
+    private readonly limits: SpoolLimits,
   ) {
     mkdirSync(folder, { recursive: true });
     this.environment = openEnvironment(folder);
@@ -61,6 +61,11 @@ export class SpoolStore {
   /** What they and the dead letters take on disk. */
   get bytes(): number {
     return this.room.usedBytes;
+  }
+
+  /** What they may take. */
+  get maxBytes(): number {
+    return this.limits.maxBytes;
   }
 
   /** Age of the oldest batch in ms; 0 when there is none. */

@@ -1,45 +1,54 @@
 import { join } from 'node:path';
 import type { Configuration } from '../../config/configuration.js';
-import { takeFreeFolder, takeOnlyFolder, type SpoolFolder } from './spool.folder.js';
+import { adoptAbandoned } from './adopt-abandoned.js';
+import { type SpoolFolder, takeFreeFolder, takeOnlyFolder } from './spool.folder.js';
 import { SpoolStore } from './spool.store.js';
 
-/** The folder under DATA_DIR in which spools are, each in a folder of its own. */
-export function spoolRoot({ dataDir }: Configuration): string {
-  return join(dataDir, 'spool');
-}
-
-/** This process's spool, open until it is closed. */
+/** This process's spool: a folder of its own under `DATA_DIR/spool`, open until it is closed. */
 export class Spool {
+  readonly store: SpoolStore;
+
   private constructor(
-    readonly store: SpoolStore,
+    private readonly root: string,
     private readonly folder: SpoolFolder,
-  ) {}
+    { spoolMaxBytes, spoolMinFreeBytes }: Configuration,
+  ) {
+    this.store = new SpoolStore(folder.path, { maxBytes: spoolMaxBytes, minFreeBytes: spoolMinFreeBytes });
+  }
 
   /**
    * The spool as the queue itself.
    * @throws FolderLockedError when another process has it; Error when the disk cannot be written
    */
   static openQueue(configuration: Configuration): Spool {
-    return Spool.openIn(takeOnlyFolder(spoolRoot(configuration)), configuration);
+    const root = rootOf(configuration);
+    return new Spool(root, takeOnlyFolder(root), configuration);
   }
 
   /**
-   * The spool behind a broker, where requests come in and unless the settings turn it off.
+   * The spool behind a broker; undefined where no requests come in, and when the settings turn it off.
    * @throws Error when the disk cannot be written
    */
   static openFailover(configuration: Configuration): Spool | undefined {
-    const { role, spoolMaxBytes } = configuration;
-    return role === 'worker' || spoolMaxBytes === 0
-      ? undefined
-      : Spool.openIn(takeFreeFolder(spoolRoot(configuration)), configuration);
+    if (configuration.role === 'worker' || configuration.spoolMaxBytes === 0) {
+      return undefined;
+    }
+    const root = rootOf(configuration);
+    return new Spool(root, takeFreeFolder(root), configuration);
   }
 
-  private static openIn(folder: SpoolFolder, { spoolMaxBytes, spoolMinFreeBytes }: Configuration): Spool {
-    return new Spool(new SpoolStore(folder.path, { maxBytes: spoolMaxBytes, minFreeBytes: spoolMinFreeBytes }), folder);
+  /** Takes over what other processes left in their spools and did not come back for. */
+  async adoptAbandoned(): Promise<void> {
+    await adoptAbandoned(this.root, this.store);
   }
 
+  /** Resolves when another process may have the folder. */
   async close(): Promise<void> {
     await this.store.close();
     this.folder.release();
   }
+}
+
+function rootOf({ dataDir }: Configuration): string {
+  return join(dataDir, 'spool');
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { takeAbandonedFolders } from '../spool/spool.folder.js';
-import { SpoolStore } from '../spool/spool.store.js';
+import { takeAbandonedFolders } from './spool.folder.js';
+import { SpoolStore } from './spool.store.js';
 
 /**
  * Moves what other processes left in spools of their own under `root`, and never came back for, into `into`. Resolves when it
