@@ -5,7 +5,8 @@ import { BullMqTransport } from './bullmq/bullmq.transport.js';
 import { EventTransport } from './event-transport.js';
 
 const ADAPTERS: Readonly<Record<TransportName, (configuration: Configuration) => EventTransport>> = {
-  bullmq: ({ redisUrl, queuePrefix }) => new BullMqTransport({ redisUrl, prefix: queuePrefix }),
+  bullmq: ({ redisUrl, queuePrefix, queueMaxBatches }) =>
+    new BullMqTransport({ redisUrl, prefix: queuePrefix, maxBatches: queueMaxBatches }),
 };
 
 /** Chooses the adapter that `TRANSPORT` names. */
