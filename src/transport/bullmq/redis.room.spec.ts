@@ -63,7 +63,7 @@ describe('RedisRoom', () => {
         await transport.publish(batchOf(bytes));
       } catch (error) {
         expect(error).toBeInstanceOf(TransportUnavailableError);
-        return taken;
+        if (String(error).includes('nearly full')) return taken;
       }
     }
   };
@@ -85,9 +85,13 @@ describe('RedisRoom', () => {
   it('should refuse in time when everything arrives in one moment', async () => {
     await connect();
     const results = await Promise.allSettled(Array.from({ length: 200 }, () => transport.publish(batchOf(300_000))));
-    const taken = results.filter(({ status }) => status === 'fulfilled').length;
-    expect(taken).toBeGreaterThan(40);
-    expect(taken).toBeLessThan(80);
+    const refused = results.filter(
+      (result) => result.status === 'rejected' && String(result.reason).includes('nearly full'),
+    );
+    // The others were sent, whether or not a busy machine answered them in time.
+    expect(refused.length).toBeGreaterThan(120);
+    expect(refused.length).toBeLessThan(160);
+    await waitUntil(async () => (await transport.status()).pending === 200 - refused.length);
     await expect(redis.info('errorstats')).resolves.not.toContain('OOM');
   });
 
