@@ -18,6 +18,7 @@ import { SchemasModule } from './schemas/schemas.module.js';
 import { ShopifyModule } from './shopify/shopify.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { StatsModule } from './stats/stats.module.js';
+import { RedisStartCheckModule } from './transport/bullmq/redis.start-check.module.js';
 
 /** The whole service, reduced to what the process's role needs. */
 @Module({})
@@ -27,6 +28,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(configuration),
+        RedisStartCheckModule,
         HealthModule,
         MetricsServerModule,
         TracingModule,

@@ -3,6 +3,7 @@ import { EncryptionKeyList } from './encryption-keys.decorator.js';
 import { AddressList } from './address-list.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
+import { REDIS_DURABILITIES, type RedisDurability } from './redis-durability.js';
 import { type Role, ROLES } from './role.js';
 import { Setting } from './setting.decorator.js';
 import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
@@ -70,6 +71,22 @@ export class Configuration {
   @ValidateIf(({ transport, redisUrl }: Configuration) => transport === 'bullmq' || redisUrl !== '')
   @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
   readonly redisUrl: string = '';
+
+  @Setting({
+    env: 'REDIS_DURABILITY',
+    describe:
+      'What to do at start about a Redis without AOF, or one that evicts: `required` refuses to start, `warn` starts and may lose accepted events.',
+  })
+  @OneOf(REDIS_DURABILITIES)
+  readonly redisDurability: RedisDurability = 'required';
+
+  @Setting({
+    env: 'QUEUE_MAX_BATCHES',
+    describe:
+      'With this many batches waiting in Redis no more are put there, as is the case at 80 % of its memory. Each takes about 1 kB beside its events.',
+  })
+  @WholeNumber({ min: 1, max: 1_000_000_000 })
+  readonly queueMaxBatches: number = 1_000_000;
 
   @Setting({ env: 'QUEUE_PREFIX', describe: 'Start of every Redis key, so that deployments can share a Redis.' })
   @Matches(/^[\w{}-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_", "-", "{" or "}"' })

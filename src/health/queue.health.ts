@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { EventTransport } from '../transport/event-transport.js';
 
-/** Whether the queue that events are published to can be reached; `pubsub_topic` whichever transport it is. */
+/** Whether the queue that events are published to can be reached and has room; `pubsub_topic` whichever transport it is. */
 @Injectable()
 export class QueueHealth {
   constructor(
@@ -13,8 +13,8 @@ export class QueueHealth {
   async check(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('pubsub_topic');
     try {
-      await this.transport.status();
-      return indicator.up();
+      const { isRefusing } = await this.transport.status();
+      return isRefusing === true ? indicator.down('full') : indicator.up();
     } catch {
       return indicator.down('down');
     }

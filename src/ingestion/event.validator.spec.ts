@@ -83,6 +83,8 @@ describe('EventValidator', () => {
     ['{"a":[{"b":"\\ude00\\ud83d"}]}', 'payload: invalid_unicode'],
     ['{"a":1e400}', 'payload: out_of_range'],
     [`{"a":[-${'9'.repeat(400)}]}`, 'payload: out_of_range'],
+    ['{"a":1e400,"a":1}', 'payload: out_of_range'],
+    ['{"a":{"b":"\\ud83d"},"a":1}', 'payload: invalid_unicode'],
   ])('should refuse the payload %s, which no reader could read', (payload, error) => {
     expect(errorsOf(`{"user_id":"u","event_type":"e","payload":${payload}}`)).toEqual([error]);
   });
@@ -91,6 +93,7 @@ describe('EventValidator', () => {
     '{"a":"\\ud83d\\uded2"}',
     '{"a":"\\\\ud800"}',
     '{"a":"1e400"}',
+    '{"a":"\\"1e400","b":[1E+2,-2e-400,true,null]}',
     '{"a":1e-400}',
     '{"a":123456789012345678901234567890}',
   ])('should accept the payload %s', (payload) => {

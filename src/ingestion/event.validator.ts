@@ -37,7 +37,7 @@ export class EventValidator {
       return invalid({ field: 'event', code: TOO_LARGE, message });
     }
     const errors = this.rules.validate(fields);
-    const payloadError = checkPayload(received, fields['payload']);
+    const payloadError = checkPayload(received);
     if (payloadError !== undefined) {
       errors.push(payloadError);
     }

@@ -1,3 +1,4 @@
+import { rareScalars } from '../events/rare-scalars.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { ReceivedEvent } from './track-body.js';
 
@@ -8,24 +9,20 @@ const MAX_DEPTH = 64;
  * What a payload must keep to besides being an object, so that every segment condition can read it later: ClickHouse
  * takes a document with an unpaired surrogate, or with a number beyond a double, for no document at all.
  */
-export function checkPayload(event: ReceivedEvent, payload: unknown): FieldError | undefined {
+export function checkPayload(event: ReceivedEvent): FieldError | undefined {
   if (event.payloadDepth > MAX_DEPTH) {
     return payloadError('too_deep', `must not nest more than ${MAX_DEPTH} levels.`);
   }
-  return event.isSuspect ? checkValues(payload) : undefined;
+  return event.isSuspect && event.payload !== undefined ? checkText(event.payload) : undefined;
 }
 
-function checkValues(value: unknown): FieldError | undefined {
-  if (typeof value === 'string' && !value.isWellFormed()) {
-    return payloadError('invalid_unicode', 'must not contain unpaired surrogates (\\ud800 to \\udfff).');
-  }
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    return payloadError('out_of_range', 'must not contain numbers beyond 1.8e308; send them as strings.');
-  }
-  if (typeof value === 'object' && value !== null) {
-    for (const [key, member] of Object.entries(value)) {
-      const error = checkValues(key) ?? checkValues(member);
-      if (error !== undefined) return error;
+function checkText(payload: Buffer): FieldError | undefined {
+  for (const value of rareScalars(payload)) {
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      return payloadError('invalid_unicode', 'must not contain unpaired surrogates (\\ud800 to \\udfff).');
+    }
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      return payloadError('out_of_range', 'must not contain numbers beyond 1.8e308; send them as strings.');
     }
   }
   return undefined;

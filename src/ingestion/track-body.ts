@@ -7,7 +7,7 @@ export interface ReceivedEvent {
   /** What `JSON.parse` made of it; anything, until it was validated. */
   readonly fields: unknown;
   /** The payload's JSON text as it was sent; undefined when there is none, or when it is null. */
-  readonly payload: Uint8Array | undefined;
+  readonly payload: Buffer | undefined;
   /** How deep objects and arrays nest in the payload. */
   readonly payloadDepth: number;
   /** The size of the whole event, in bytes of JSON. */
@@ -91,7 +91,7 @@ function isDigit(byte: number | undefined): boolean {
 
 function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, isSuspect: boolean): ReceivedEvent {
   const start = reader.offset;
-  let payload: Uint8Array | undefined;
+  let payload: Buffer | undefined;
   let payloadDepth = 0;
   if (!reader.isAtObject()) {
     reader.skipValue();

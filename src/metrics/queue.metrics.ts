@@ -11,16 +11,17 @@ export class QueueMetrics {
     registry: Registry,
     private readonly transport: EventTransport,
   ) {
-    const register = (name: string, help: string, read: (status: TransportStatus) => number): void => {
+    const register = (name: string, help: string, read: (status: TransportStatus) => number | undefined): void => {
       const gauge: Gauge = new Gauge({
         name,
         help,
         registers: [registry],
         collect: async () => {
           const status = await this.ask();
+          const value = status && read(status);
           // A value of before would look like one of now.
-          if (status === undefined) gauge.remove();
-          else gauge.set(read(status));
+          if (value === undefined) gauge.remove();
+          else gauge.set(value);
         },
       });
     };
@@ -31,6 +32,21 @@ export class QueueMetrics {
       ({ oldestPendingMs }) => oldestPendingMs / 1000,
     );
     register('segops_queue_workers', 'Workers that were seen alive lately.', ({ consumers }) => consumers);
+    register(
+      'segops_queue_memory_ratio',
+      'Used part of the memory that the queue may take. At 0.8 no more batches are taken.',
+      ({ memoryRatio }) => memoryRatio,
+    );
+    register(
+      'segops_queue_refusing',
+      'Whether this instance puts no more batches into the queue because it is nearly full (1), or does (0).',
+      ({ isRefusing }) => asNumber(isRefusing),
+    );
+    register(
+      'segops_queue_durable',
+      'Whether the queue is set up to keep what it is given (1) or not (0).',
+      ({ isDurable }) => asNumber(isDurable),
+    );
     const up: Gauge = new Gauge({
       name: 'segops_queue_up',
       help: 'Whether the queue could be asked (1) or not (0). While it cannot, there are no other metrics of it.',
@@ -51,4 +67,8 @@ export class QueueMetrics {
       });
     return this.asking;
   }
+}
+
+function asNumber(flag: boolean | undefined): number | undefined {
+  return flag === undefined ? undefined : Number(flag);
 }

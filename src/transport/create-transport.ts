@@ -10,10 +10,10 @@ import { SpoolTransport } from './spool/spool.transport.js';
  * @param spool the queue itself of `TRANSPORT=spool`, otherwise what stands behind the broker, if anything does
  */
 export function createTransport(configuration: Configuration, spool: Spool | null): EventTransport {
-  const { transport, redisUrl, queuePrefix } = configuration;
+  const { transport, redisUrl, queuePrefix, queueMaxBatches } = configuration;
   switch (transport) {
     case 'bullmq':
-      return withFailover(new BullMqTransport({ redisUrl, prefix: queuePrefix }), spool);
+      return withFailover(new BullMqTransport({ redisUrl, prefix: queuePrefix, maxBatches: queueMaxBatches }), spool);
     case 'spool':
       if (spool === null) throw new TypeError('TRANSPORT=spool has no spool.');
       return new SpoolTransport(spool.store);

@@ -30,6 +30,12 @@ export interface TransportStatus {
   readonly oldestPendingMs: number;
   /** How long ago any worker finished a batch, in ms; undefined when it is not known. */
   readonly lastFinishedMsAgo: number | undefined;
+  /** Which part of the memory that the queue may take is used; left out or undefined when that is not known. */
+  readonly memoryRatio?: number | undefined;
+  /** Whether batches are refused at the moment because the queue is nearly full; left out when that is not known. */
+  readonly isRefusing?: boolean;
+  /** Whether the queue is set up to keep what it is given; left out or undefined when that is not known. */
+  readonly isDurable?: boolean | undefined;
 }
 
 /** The queue cannot take a batch, or cannot be asked, at the moment. Nothing was acknowledged. */
@@ -48,7 +54,7 @@ export abstract class EventTransport {
 
   /**
    * Resolves when the batch is on disk, and not before.
-   * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise
+   * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise; at once while the queue is nearly full
    */
   abstract publish(batch: EventBatch): Promise<void>;
 

@@ -11,11 +11,11 @@ const newBatch = (type: string): EventBatch => ({ id: uuid7(), type, events: 1, 
 class FailingTransport extends BullMqTransport {
   failures = 0;
 
-  override async publish(batch: EventBatch): Promise<void> {
+  protected override async add(batch: EventBatch): Promise<void> {
     if (batch.type === 'part' && this.failures-- > 0) {
       throw new Error('not now');
     }
-    await super.publish(batch);
+    await super.add(batch);
   }
 }
 

@@ -15,10 +15,13 @@ import { encodeBatchJob } from './batch-job.codec.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import { QueuePulse } from './queue.pulse.js';
-import { durabilityProblems } from './redis.durability.js';
+import { appraiseRedis } from './redis.appraisal.js';
+import { RedisRoom } from './redis.room.js';
 import { failFastConnection } from '../../common/redis.connections.js';
 
 const QUEUE_NAME = 'events';
+/** With {@link BullMqTransportOptions.maxBatches} left out: 1 GB of memory for batches of one event. */
+const DEFAULT_MAX_BATCHES = 1_000_000;
 
 const JOB_OPTIONS: JobsOptions = {
   // A finished job would hold its whole batch in Redis's memory.
@@ -34,6 +37,8 @@ export interface BullMqTransportOptions {
   readonly redisUrl: string;
   /** Keeps the keys of several deployments apart that share a Redis. */
   readonly prefix: string;
+  /** With this many batches waiting no more are taken; by default {@link DEFAULT_MAX_BATCHES}. */
+  readonly maxBatches?: number;
 }
 
 /** Batches as BullMQ jobs in Redis. "On disk" is what Redis's `appendfsync` makes it: `always` for a promise that holds. */
@@ -44,6 +49,8 @@ export class BullMqTransport extends EventTransport {
   private readonly queue: Queue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
+  private readonly room: RedisRoom;
+  private isDurable: boolean | undefined;
 
   constructor(private readonly options: BullMqTransportOptions) {
     super();
@@ -60,36 +67,58 @@ export class BullMqTransport extends EventTransport {
     this.queue.on('error', () => undefined);
     this.pulse = new QueuePulse(this.connection, this.queue);
     this.deadLetters = new BullMqDeadLetters(this.connection, this.queue);
-    this.connection.on('ready', () => void this.warnOfLosses());
+    this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+    this.connection.on('ready', () => void this.appraise());
   }
 
   async publish(batch: EventBatch): Promise<void> {
-    await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
-      this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
-    );
+    await this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch));
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
-    return Promise.resolve(new BullMqConsumption(queue, this, handler, options));
+    const { pulse, deadLetters } = this;
+    // The parts of a batch take its place: workers go on with them however full Redis is.
+    const outlets = { pulse, deadLetters, publish: (batch: EventBatch) => this.add(batch) };
+    return Promise.resolve(new BullMqConsumption(queue, outlets, handler, options));
   }
 
   async status(): Promise<TransportStatus> {
-    return askRedis(this.connection, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
+    const status = await askRedis(this.connection, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
+    const { memoryRatio, isFull } = this.room;
+    return { ...status, memoryRatio, isRefusing: isFull, isDurable: this.isDurable };
   }
 
   async close(): Promise<void> {
+    this.room.close();
     await this.queue.close();
     this.connection.disconnect();
   }
 
-  /** At every connection: a Redis that comes back may be another one, or set up anew. */
-  private async warnOfLosses(): Promise<void> {
+  /** Adds a batch whether or not there is room for more. */
+  protected async add(batch: EventBatch): Promise<void> {
     try {
-      for (const problem of await durabilityProblems(this.connection)) {
-        this.logger.warn(`Redis does not keep the promise that a 202 is on disk: ${problem}`);
+      await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
+        this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
+      );
+    } catch (error) {
+      if (String(error).includes('OOM command not allowed')) this.room.wasRefused();
+      throw error;
+    }
+  }
+
+  /** At every connection: a Redis that comes back may be another one, or set up anew. */
+  private async appraise(): Promise<void> {
+    try {
+      const findings = await appraiseRedis(this.connection);
+      this.isDurable = findings.every(({ gravity }) => gravity === 'risky');
+      for (const { gravity, text } of findings) {
+        const message = `Redis does not keep the promise that a 202 is on disk: ${text}`;
+        if (gravity === 'risky') this.logger.warn(message);
+        else this.logger.error(message);
       }
     } catch (error) {
+      this.isDurable = undefined;
       this.logger.warn(`Whether Redis keeps what it is given cannot be told: ${String(error)}`);
     }
   }

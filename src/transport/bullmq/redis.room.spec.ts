@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { waitUntil } from '../../../test/support/wait-until.js';
+import { uuid7 } from '../../common/uuid7.js';
+import { RedisServer } from '../../embedded/redis.server.js';
+import type { EventBatch } from '../event-batch.js';
+import { type BatchHandler, type Consumption, TransportUnavailableError } from '../event-transport.js';
+import { BullMqTransport } from './bullmq.transport.js';
+
+const MEGABYTE = 1024 * 1024;
+const stored: BatchHandler = () => Promise.resolve({ kind: 'stored' });
+const batchOf = (bytes: number, type = 'x'): EventBatch => ({
+  id: uuid7(),
+  type,
+  events: 1,
+  rows: Buffer.alloc(bytes, 'x'),
+});
+
+describe('RedisRoom', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'segops-room-'));
+  let server: RedisServer;
+  let redis: Redis;
+  let transport: BullMqTransport;
+  let consumption: Consumption | undefined;
+  let logged: string[];
+
+  beforeAll(async () => {
+    server = await RedisServer.start({ dataDir });
+    redis = new Redis(server.url);
+  });
+  beforeEach(async () => {
+    logged = [];
+    const log = (message: string) => logged.push(message);
+    jest.spyOn(Logger.prototype, 'error').mockImplementation(log);
+    jest.spyOn(Logger.prototype, 'log').mockImplementation(log);
+    await redis.flushall();
+    await redis.config('SET', 'maxmemory', '32mb');
+  });
+  afterEach(async () => {
+    await consumption?.close();
+    consumption = undefined;
+    await transport.close();
+    jest.restoreAllMocks();
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  const connect = async (maxBatches = 1_000_000): Promise<void> => {
+    transport = new BullMqTransport({ redisUrl: server.url, prefix: 'room', maxBatches });
+    await waitUntil(async () => (await transport.status().catch(() => undefined))?.memoryRatio !== undefined);
+  };
+  const isRefusing = async () => (await transport.status()).isRefusing;
+  /** Publishes until it is refused; answers how many were taken. */
+  const fill = async (bytes: number): Promise<number> => {
+    for (let taken = 0; ; taken++) {
+      try {
+        await transport.publish(batchOf(bytes));
+      } catch (error) {
+        expect(error).toBeInstanceOf(TransportUnavailableError);
+        if (String(error).includes('nearly full')) return taken;
+      }
+    }
+  };
+  const drain = async (handler = stored): Promise<void> => {
+    consumption = await transport.consume(handler, { concurrency: 4 });
+    await waitUntil(async () => (await transport.status()).pending === 0);
+  };
+
+  it('should refuse batches at once when four fifths of the memory are used, long before Redis would', async () => {
+    await connect();
+    expect(await fill(300_000)).toBeGreaterThan(40);
+    const { memoryRatio } = await transport.status();
+    expect(memoryRatio).toBeGreaterThan(0.7);
+    expect(memoryRatio).toBeLessThan(0.85);
+    await expect(redis.info('errorstats')).resolves.not.toContain('OOM');
+    expect(await isRefusing()).toBe(true);
+  });
+
+  it('should refuse in time when everything arrives in one moment', async () => {
+    await connect();
+    const results = await Promise.allSettled(Array.from({ length: 200 }, () => transport.publish(batchOf(300_000))));
+    const refused = results.filter(
+      (result) => result.status === 'rejected' && String(result.reason).includes('nearly full'),
+    );
+    // The others were sent, whether or not a busy machine answered them in time.
+    expect(refused.length).toBeGreaterThan(120);
+    expect(refused.length).toBeLessThan(160);
+    await waitUntil(async () => (await transport.status()).pending === 200 - refused.length);
+    await expect(redis.info('errorstats')).resolves.not.toContain('OOM');
+  });
+
+  it('should let workers go on, and take batches again once they have made room, saying so once', async () => {
+    await connect();
+    await fill(300_000);
+    await fill(300_000);
+    await drain();
+    await waitUntil(async () => !(await isRefusing()));
+    await transport.publish(batchOf(1));
+    expect(logged.filter((line) => line.includes('nearly full'))).toHaveLength(1);
+    expect(logged.filter((line) => line.includes('has room again'))).toHaveLength(1);
+  });
+
+  it('should refuse batches when as many wait as the operator allows, and resume below seven eighths of that', async () => {
+    await connect(40);
+    expect(await fill(10)).toBe(40);
+    let left = 40;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    consumption = await transport.consume(
+      async () => {
+        if (--left < 36) await held;
+        return { kind: 'stored' };
+      },
+      { concurrency: 1 },
+    );
+    await waitUntil(() => left === 35);
+    await waitUntil(async () => (await transport.status()).pending === 36);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(await isRefusing()).toBe(true);
+    release();
+    await waitUntil(async () => !(await isRefusing()));
+  });
+
+  it('should let the parts of a batch take its place while no new batch is taken', async () => {
+    await connect(20);
+    await transport.publish(batchOf(10, 'whole'));
+    await fill(10);
+    const seen: string[] = [];
+    await drain((batch) => {
+      seen.push(batch.type);
+      const parts = [batchOf(1, 'part'), batchOf(1, 'part')];
+      return Promise.resolve(batch.type === 'whole' ? { kind: 'split', parts } : { kind: 'stored' });
+    });
+    expect(seen.filter((type) => type === 'part')).toHaveLength(2);
+  });
+
+  it('should refuse batches at once after Redis itself has refused one, and resume when it has memory', async () => {
+    await connect();
+    const used = 2 * MEGABYTE;
+    await fill(used);
+    await drain();
+    await waitUntil(async () => !(await isRefusing()));
+    await redis.config('SET', 'maxmemory', '1');
+    await expect(transport.publish(batchOf(10))).rejects.toThrow(TransportUnavailableError);
+    expect(await isRefusing()).toBe(true);
+    const began = performance.now();
+    await expect(transport.publish(batchOf(10))).rejects.toThrow('nearly full');
+    expect(performance.now() - began).toBeLessThan(50);
+    await redis.config('SET', 'maxmemory', '32mb');
+    await waitUntil(async () => !(await isRefusing()));
+    await transport.publish(batchOf(10));
+  });
+});

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { withDeadline } from '../../common/deadline.js';
+import { OperatorError } from '../../common/operator.error.js';
+import { failFastConnection } from '../../common/redis.connections.js';
+import { Configuration } from '../../config/configuration.js';
+import { appraiseRedis, type RedisFinding } from './redis.appraisal.js';
+
+const ANSWER_WITHIN_MS = 1_000;
+
+/**
+ * Keeps the service from starting on a Redis that would forget what it has accepted. One that is away, or still reads its
+ * data, keeps nobody from starting: the transport judges it at each connection, and warns.
+ */
+@Injectable()
+export class RedisStartCheck implements OnModuleInit {
+  private readonly logger = new Logger(RedisStartCheck.name);
+
+  constructor(private readonly configuration: Configuration) {}
+
+  /** @throws OperatorError that names the remedy */
+  async onModuleInit(): Promise<void> {
+    const { transport, redisUrl, redisDurability } = this.configuration;
+    if (transport !== 'bullmq') return;
+    const findings = await this.findings(redisUrl);
+    const unusable = findings.filter(({ gravity }) => gravity === 'unusable');
+    if (unusable.length > 0) {
+      throw new OperatorError(`Redis (REDIS_URL) cannot be used: ${listed(unusable)}`);
+    }
+    const lossy = findings.filter(({ gravity }) => gravity === 'lossy');
+    if (lossy.length > 0 && redisDurability === 'required') {
+      throw new OperatorError(
+        `Redis (REDIS_URL) does not keep the promise that a 202 is on disk: ${listed(lossy)} ` +
+          'With REDIS_DURABILITY=warn the service starts all the same, and may lose accepted events.',
+      );
+    }
+  }
+
+  private async findings(redisUrl: string): Promise<RedisFinding[]> {
+    const redis = failFastConnection(redisUrl, this.logger);
+    try {
+      // Rejects on the first `error` event.
+      const answer = once(redis, 'ready').then(() => appraiseRedis(redis));
+      return await withDeadline(answer, ANSWER_WITHIN_MS, () => new Error('no answer'));
+    } catch {
+      return [];
+    } finally {
+      redis.disconnect();
+    }
+  }
+}
+
+function listed(findings: readonly RedisFinding[]): string {
+  return findings.map(({ text }) => text).join(' Also, ');
+}
