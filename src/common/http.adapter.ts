@@ -34,6 +34,8 @@ export async function createHttpAdapter({
     trustProxy: trustedProxies?.split(',').map((address) => address.trim()) ?? false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    // A request that still arrives on an open connection during the shutdown is one like any other.
+    return503OnClosing: false,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
     routerOptions: { ignoreTrailingSlash: true },

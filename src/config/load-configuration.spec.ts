@@ -44,6 +44,7 @@ describe('loadConfiguration', () => {
       maxEventBytes: 262_144,
       maxBodyBytes: 5_242_880,
       workerConcurrency: 32,
+      shutdownGraceMs: 5_000,
       shutdownTimeoutMs: 25_000,
     });
   });
