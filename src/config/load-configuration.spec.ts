@@ -49,6 +49,15 @@ describe('loadConfiguration', () => {
     });
   });
 
+  it('should refuse a grace that leaves no time for the rest of the shutdown', () => {
+    expect(() => loadConfiguration({ ...REQUIRED, SHUTDOWN_TIMEOUT_MS: '5000' })).toThrow(
+      'SHUTDOWN_GRACE_MS must be less than SHUTDOWN_TIMEOUT_MS',
+    );
+    expect(loadConfiguration({ ...REQUIRED, SHUTDOWN_TIMEOUT_MS: '5000', SHUTDOWN_GRACE_MS: '0' })).toMatchObject({
+      shutdownGraceMs: 0,
+    });
+  });
+
   it('should read every kind of setting, without surrounding white space', () => {
     const configuration = loadConfiguration({
       ...REQUIRED,

@@ -8,6 +8,10 @@ import { runCrashTest } from './run-crash-test.js';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    say(USAGE);
+    return 0;
+  }
   let options: CommandLine;
   try {
     options = readOptions(process.argv.slice(2));

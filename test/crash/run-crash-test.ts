@@ -45,37 +45,56 @@ export async function runCrashTest(options: CrashTestOptions): Promise<CrashRepo
 }
 
 async function crash(deployment: Deployment, options: CrashTestOptions): Promise<CrashReport> {
-  const { parts, apiUrls } = deployment;
+  const { parts, apiUrls, clickhouseUrl } = deployment;
   const key = await deployment.seedKey();
   await Promise.all(parts.map((part) => part.start()));
   const tally = new Tally();
   const load = new Load({ apiUrls, key, tally, eventsPerSecond: options.eventsPerSecond });
-  const rounds: RoundReport[] = [];
   const problems: string[] = [];
-  await recovered(tally);
-  tally.take();
-  for (const round of options.rounds(parts.map(({ name }) => name))) {
-    const chosen = parts.filter(({ name }) => round.parts.includes(name));
-    await ACTIONS[round.what](chosen, round.forMs);
-    if (!(await recovered(tally))) {
-      problems.push(`no 202 within ${RECOVERS_WITHIN_MS} ms after ${round.what} of ${round.parts.join(', ')}`);
-    }
-    await sleep(CALM_MS);
-    const report = { round, ...tally.take() };
-    rounds.push(report);
-    options.onRound?.(report);
+  let rounds: RoundReport[];
+  try {
+    rounds = await goThrough(deployment, options, tally, problems);
+    options.onPhase?.('waiting for the last answers');
+    await load.stop(LAST_ANSWERS_WITHIN_MS);
+  } finally {
+    await load.stop(0);
   }
-  options.onPhase?.('waiting for the last answers');
-  await load.stop(LAST_ANSWERS_WITHIN_MS);
   const { longestUnavailabilityMs } = tally;
   options.onPhase?.('waiting until the queue is empty');
   if (!(await drained(deployment))) {
     problems.push(`the queue is not empty, and nothing was stored for ${STUCK_AFTER_MS} ms`);
   }
-  const verdict = verdictOn(load.requests, await storedRequests(deployment.clickhouseUrl));
-  for (const part of parts.toReversed())
-    problems.push(...[await part.stop()].filter((problem) => problem !== undefined));
+  const verdict = verdictOn(load.requests, await storedRequests(clickhouseUrl));
+  for (const part of parts.toReversed()) {
+    const problem = await part.stop();
+    if (problem !== undefined) problems.push(problem);
+  }
   return { verdict, longestUnavailabilityMs, rounds, problems };
+}
+
+async function goThrough(
+  { parts }: Deployment,
+  { rounds, onRound }: CrashTestOptions,
+  tally: Tally,
+  problems: string[],
+): Promise<RoundReport[]> {
+  const reports: RoundReport[] = [];
+  await recovered(tally);
+  tally.take();
+  for (const round of rounds(parts.map(({ name }) => name))) {
+    await ACTIONS[round.what](
+      parts.filter(({ name }) => round.parts.includes(name)),
+      round.forMs,
+    );
+    if (!(await recovered(tally))) {
+      problems.push(`no 202 within ${RECOVERS_WITHIN_MS} ms after ${round.what} of ${round.parts.join(', ')}`);
+    }
+    await sleep(CALM_MS);
+    const report = { round, ...tally.take() };
+    reports.push(report);
+    onRound?.(report);
+  }
+  return reports;
 }
 
 const ACTIONS: Readonly<Record<Round['what'], (parts: readonly Part[], forMs: number) => Promise<void>>> = {

@@ -7,7 +7,7 @@ import { waitUntil } from './wait-until.js';
 
 const DIST = join(__dirname, '../../dist');
 const STOP_WITHIN_MS = 30_000;
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 /** The built service in a process of its own; `npm test` builds it first. */
 export interface ServiceProcess {
