@@ -15,6 +15,7 @@ import { MetricsServerModule } from './metrics/metrics-server.module.js';
 import { PlansModule } from './plans/plans.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
 import { SchemasModule } from './schemas/schemas.module.js';
+import { ShutdownModule } from './shutdown/shutdown.module.js';
 import { ShopifyModule } from './shopify/shopify.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { StatsModule } from './stats/stats.module.js';
@@ -32,6 +33,7 @@ export class AppModule {
         HealthModule,
         MetricsServerModule,
         TracingModule,
+        ShutdownModule,
         ...modulesOf(configuration.role),
       ],
     };

@@ -13,6 +13,9 @@ import { ApiDocument } from './docs/api.document.js';
 import { BatchMetrics } from './metrics/batch.metrics.js';
 import { RequestMetrics } from './metrics/request.metrics.js';
 import { ObservedDelivery } from './processing/observed-delivery.js';
+import { ConnectionDrain } from './shutdown/connection.drain.js';
+import { Shutdown } from './shutdown/shutdown.js';
+import { shutdownPlan } from './shutdown/shutdown.plan.js';
 import { ControlPlaneFilter } from './tenants/control-plane.filter.js';
 import { traceRequests } from './tracing/request.trace.js';
 import { EventTransport } from './transport/event-transport.js';
@@ -46,11 +49,13 @@ export async function createApplication(
   if (configuration.role !== 'worker') {
     app.get(ApiDocument).describes(app);
   }
-  if (configuration.role !== 'api') {
-    const deliveries = new ObservedDelivery(app.get(EventTransport), app.get(BatchMetrics));
-    app.connectMicroservice({
-      strategy: new EventTransportServer(deliveries, { concurrency: configuration.workerConcurrency }),
-    });
-  }
+  const worker = configuration.role === 'api' ? undefined : workerOf(app, configuration);
+  if (worker !== undefined) app.connectMicroservice({ strategy: worker });
+  app.get(Shutdown).follow(shutdownPlan(app, { connections: new ConnectionDrain(adapter), worker }, configuration));
   return app;
+}
+
+function workerOf(app: NestFastifyApplication, { workerConcurrency }: Configuration): EventTransportServer {
+  const deliveries = new ObservedDelivery(app.get(EventTransport), app.get(BatchMetrics));
+  return new EventTransportServer(deliveries, { concurrency: workerConcurrency });
 }

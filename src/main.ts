@@ -8,20 +8,18 @@ import type { Configuration } from './config/configuration.js';
 import { loadConfiguration } from './config/load-configuration.js';
 import { loadEnvFile } from './config/env-file.js';
 import { startWorker } from './processing/worker.start.js';
+import { endOnSignals } from './shutdown/end-on-signals.js';
+import { Shutdown } from './shutdown/shutdown.js';
 
 async function main(): Promise<void> {
   loadEnvFile();
   const configuration = loadConfiguration();
   const app = await createApplication(configuration, new ServiceLogger(configuration.logLevel));
-  const stopping = new AbortController();
-  stopOnSignals(configuration, async () => {
-    stopping.abort();
-    await app.close();
-  });
+  endOnSignals(app, configuration);
   await listen(app, configuration);
   new Logger('Service').log(`Listening on port ${configuration.port} as ${configuration.role}.`);
   if (configuration.role !== 'api') {
-    await startWorker(app, stopping.signal);
+    await startWorker(app, app.get(Shutdown).begun);
   }
 }
 
@@ -36,29 +34,6 @@ async function listen(app: INestApplication, { host, port }: Configuration): Pro
       `The service cannot listen on port ${port} (${code}). Set PORT and HOST to a free address.`,
     );
   }
-}
-
-/** Ends in good order on the first signal, and after `SHUTDOWN_TIMEOUT_MS` or on a second signal in any case. */
-function stopOnSignals({ shutdownTimeoutMs }: Configuration, stop: () => Promise<void>): void {
-  let stopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    const logger = new Logger('Service');
-    logger.log(`Stopping on ${signal}.`);
-    setTimeout(() => {
-      logger.error(`Not stopped within ${shutdownTimeoutMs} ms; what was in hand will be delivered again.`);
-      process.exit(1);
-    }, shutdownTimeoutMs).unref();
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        fail(error);
-      },
-    );
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
 }
 
 function fail(error: unknown): never {

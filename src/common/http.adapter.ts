@@ -35,6 +35,8 @@ export async function createHttpAdapter({
     trustProxy: trustedProxies?.split(',').map((address) => address.trim()) ?? false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    // A request that still arrives on an open connection during the shutdown is one like any other.
+    return503OnClosing: false,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
     // However long a part of the address is, it is the route's to answer. All headers together have at most this.

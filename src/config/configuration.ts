@@ -1,5 +1,6 @@
 import { IsOptional, Matches, MinLength, ValidateIf } from 'class-validator';
 import { EncryptionKeyList } from './encryption-keys.decorator.js';
+import { Below } from './below.decorator.js';
 import { AddressList } from './address-list.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
@@ -225,9 +226,18 @@ export class Configuration {
   readonly workerConcurrency: number = 32;
 
   @Setting({
+    env: 'SHUTDOWN_GRACE_MS',
+    describe:
+      'How long requests are still taken after SIGTERM, while `/readyz` says 503, in milliseconds. Longer than load balancers need to notice.',
+  })
+  @WholeNumber({ min: 0, max: 120_000 })
+  @Below('SHUTDOWN_TIMEOUT_MS', 'shutdownTimeoutMs')
+  readonly shutdownGraceMs: number = 5_000;
+
+  @Setting({
     env: 'SHUTDOWN_TIMEOUT_MS',
     describe:
-      'Time for finishing the work in hand after SIGTERM, in milliseconds. Keep it below the orchestrator’s limit.',
+      'When a process ends in any case after SIGTERM, in milliseconds, the grace included. Keep it below the orchestrator’s limit.',
   })
   @WholeNumber({ min: 1000, max: 600_000 })
   readonly shutdownTimeoutMs: number = 25_000;

@@ -48,7 +48,17 @@ describe('loadConfiguration', () => {
       maxEventBytes: 262_144,
       maxBodyBytes: 5_242_880,
       workerConcurrency: 32,
+      shutdownGraceMs: 5_000,
       shutdownTimeoutMs: 25_000,
+    });
+  });
+
+  it('should refuse a grace that leaves no time for the rest of the shutdown', () => {
+    expect(() => loadConfiguration({ ...REQUIRED, SHUTDOWN_TIMEOUT_MS: '5000' })).toThrow(
+      'SHUTDOWN_GRACE_MS must be less than SHUTDOWN_TIMEOUT_MS',
+    );
+    expect(loadConfiguration({ ...REQUIRED, SHUTDOWN_TIMEOUT_MS: '5000', SHUTDOWN_GRACE_MS: '0' })).toMatchObject({
+      shutdownGraceMs: 0,
     });
   });
 

@@ -40,6 +40,8 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     settings.redisUrl ?? startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') })),
   ]);
   const env = {
+    // No load balancer needs to notice that it ends.
+    SHUTDOWN_GRACE_MS: '0',
     ...process.env,
     ROLE: 'all',
     PORT: String(port),

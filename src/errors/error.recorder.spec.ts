@@ -190,7 +190,7 @@ describe('ErrorRecorder', () => {
 
   it('should send at shutdown what waits and what was left out, and then what comes in at once', async () => {
     record(130);
-    await recorder.beforeApplicationShutdown();
+    await recorder.close();
     expect(toldBy(linesOf(transport.taken))).toBe(130);
     record(1);
     await pass(1);
@@ -201,7 +201,7 @@ describe('ErrorRecorder', () => {
   it('should not hold up the shutdown when the queue is away', async () => {
     transport.isAway = true;
     record(130);
-    await recorder.beforeApplicationShutdown();
+    await recorder.close();
     const { length } = transport.refused;
     await pass(60_000);
 
@@ -212,7 +212,7 @@ describe('ErrorRecorder', () => {
     jest.spyOn(transport, 'publish').mockReturnValue(new Promise(() => undefined));
     record(1);
     let isDown = false;
-    void recorder.beforeApplicationShutdown().then(() => (isDown = true));
+    void recorder.close().then(() => (isDown = true));
     await pass(1_900);
     expect(isDown).toBe(false);
     await pass(200);
@@ -245,7 +245,7 @@ describe('ErrorRecorder and a Redis that dies', () => {
       await waitUntil(() => linesOf(delivered).length >= 4);
       await consumption.close();
     } finally {
-      await recorder.beforeApplicationShutdown();
+      await recorder.close();
       await transport.close();
       await redis.stop();
       await rm(dataDir, { recursive: true, force: true });

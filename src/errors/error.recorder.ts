@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ErrorMetrics } from '../metrics/error.metrics.js';
 import { EventTransport } from '../transport/event-transport.js';
 import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
  * minute; of the others, and of those that a queue which is away leaves no room for, one row a minute tells the number.
  */
 @Injectable()
-export class ErrorRecorder implements BeforeApplicationShutdown {
+export class ErrorRecorder {
   private readonly logger = new Logger(ErrorRecorder.name);
   private readonly rate = new ErrorRate();
   private readonly outbox: ErrorOutbox;
@@ -41,7 +41,8 @@ export class ErrorRecorder implements BeforeApplicationShutdown {
     }
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Sends what waits to the queue, within 2 s. */
+  async close(): Promise<void> {
     this.endMinute();
     await this.outbox.close();
   }

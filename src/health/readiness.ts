@@ -1,16 +1,16 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 
 /** Whether new requests are welcome: until shutdown starts. Independent of everything outside this process. */
 @Injectable()
-export class Readiness implements OnModuleDestroy {
-  private shuttingDown = false;
+export class Readiness {
+  private hasEnded = false;
 
   get isReady(): boolean {
-    return !this.shuttingDown;
+    return !this.hasEnded;
   }
 
-  /** The first hook of Nest's shutdown, while connections are still served. */
-  onModuleDestroy(): void {
-    this.shuttingDown = true;
+  /** For good: requests are still served, but should go elsewhere. */
+  end(): void {
+    this.hasEnded = true;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { SpanContext } from '@opentelemetry/api';
 import { unavailable } from '../common/errors.js';
@@ -18,6 +19,7 @@ const FULL_BYTES = 1024 * 1024;
 /** What may wait for the queue's answer in this process, so that a slow queue becomes 503s and not a full memory. */
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
+const SETTLED_POLL_MS = 5;
 
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
@@ -62,6 +64,13 @@ export class GroupCommit {
       await group.committed;
     } catch (error) {
       throw error instanceof TransportUnavailableError ? queueUnavailable() : error;
+    }
+  }
+
+  /** Resolves when nothing is on its way to the queue any more, whether or not those who gave it still wait. */
+  async settled(): Promise<void> {
+    while (this.open !== undefined || this.groupsOnTheirWay > 0) {
+      await sleep(SETTLED_POLL_MS);
     }
   }
 

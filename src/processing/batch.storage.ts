@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
+import { untilAborted } from '../common/until-aborted.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { Outage } from './outage.js';
@@ -19,12 +21,16 @@ export interface BatchStorageOptions {
 export class BatchStorage {
   private readonly logger = new Logger(BatchStorage.name);
   private readonly outage = new Outage();
+  private readonly givingUp = new AbortController();
   private waiting = 0;
 
   constructor(
     private readonly destination: BatchStore,
     private readonly options: BatchStorageOptions,
-  ) {}
+  ) {
+    // Every batch in hand listens; their number is the worker's concurrency, not a leak.
+    setMaxListeners(0, this.givingUp.signal);
+  }
 
   /**
    * Returns when ClickHouse has committed the batch. While it is away the batch waits here and is tried again.
@@ -35,7 +41,7 @@ export class BatchStorage {
     const { what } = this.options;
     for (;;) {
       try {
-        await this.destination.store(batch);
+        await untilAborted(this.destination.store(batch), this.givingUp.signal);
         if (this.outage.end()) {
           this.logger.log(`${what} are stored in ClickHouse again.`);
         }
@@ -52,9 +58,15 @@ export class BatchStorage {
     }
   }
 
-  /** Ends all waits, now and later, with an exception. */
-  stopWaiting(): void {
+  /**
+   * Ends all waits, now and later, with an exception; likewise inserts that ClickHouse has not answered after `insertsWithinMs`.
+   * Should it commit one of those all the same, the batch's id makes the next delivery harmless.
+   */
+  stopWaiting(insertsWithinMs: number): void {
     this.outage.stopWaiting();
+    setTimeout(() => {
+      this.givingUp.abort();
+    }, insertsWithinMs).unref();
   }
 
   private async wait(reason: unknown): Promise<void> {

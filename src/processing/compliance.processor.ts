@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Controller } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { COMPLIANCE_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
@@ -8,7 +8,7 @@ import { BatchStorage } from './batch.storage.js';
 
 /** Carries out requests about personal data. */
 @Controller()
-export class ComplianceProcessor implements BeforeApplicationShutdown {
+export class ComplianceProcessor {
   private readonly storage: BatchStorage;
 
   constructor(store: ComplianceStore) {
@@ -25,7 +25,8 @@ export class ComplianceProcessor implements BeforeApplicationShutdown {
     return { kind: 'stored' };
   }
 
-  beforeApplicationShutdown(): void {
-    this.storage.stopWaiting();
+  /** See {@link BatchStorage.stopWaiting}. */
+  stopWaiting(insertsWithinMs: number): void {
+    this.storage.stopWaiting(insertsWithinMs);
   }
 }

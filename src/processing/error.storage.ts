@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ErrorWriter } from '../warehouse/error.writer.js';
 import { BatchStorage } from './batch.storage.js';
 
@@ -7,12 +7,8 @@ import { BatchStorage } from './batch.storage.js';
  * worker's hands, a fault of this table alone would hold up the events.
  */
 @Injectable()
-export class ErrorStorage extends BatchStorage implements BeforeApplicationShutdown {
+export class ErrorStorage extends BatchStorage {
   constructor(writer: ErrorWriter) {
     super(writer, { what: 'Recorded errors', maxWaiting: 1 });
-  }
-
-  beforeApplicationShutdown(): void {
-    this.stopWaiting();
   }
 }

@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Controller, Logger } from '@nestjs/common';
+import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { EVENTS_APART_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
@@ -20,7 +20,7 @@ import { SplitAllowance } from './split.allowance.js';
  * ClickHouse says the same of a batch when it comes again.
  */
 @Controller()
-export class EventsApartProcessor implements BeforeApplicationShutdown {
+export class EventsApartProcessor {
   private readonly logger = new Logger(EventsApartProcessor.name);
   private readonly storage: BatchStorage;
 
@@ -53,8 +53,9 @@ export class EventsApartProcessor implements BeforeApplicationShutdown {
     }
   }
 
-  beforeApplicationShutdown(): void {
-    this.storage.stopWaiting();
+  /** See {@link BatchStorage.stopWaiting}. */
+  stopWaiting(insertsWithinMs: number): void {
+    this.storage.stopWaiting(insertsWithinMs);
   }
 
   private async refused(batch: EventBatch, reason: string): Promise<BatchOutcome> {

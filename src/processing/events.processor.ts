@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Controller, Logger } from '@nestjs/common';
+import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
@@ -12,7 +12,7 @@ import { LagRecorder } from './lag.recorder.js';
 
 /** Stores batches of events. It knows no queue: it says what became of a batch, and the transport acts on that. */
 @Controller()
-export class EventsProcessor implements BeforeApplicationShutdown {
+export class EventsProcessor {
   private readonly logger = new Logger(EventsProcessor.name);
   private readonly storage: BatchStorage;
 
@@ -54,7 +54,8 @@ export class EventsProcessor implements BeforeApplicationShutdown {
     }
   }
 
-  beforeApplicationShutdown(): void {
-    this.storage.stopWaiting();
+  /** See {@link BatchStorage.stopWaiting}. */
+  stopWaiting(insertsWithinMs: number): void {
+    this.storage.stopWaiting(insertsWithinMs);
   }
 }

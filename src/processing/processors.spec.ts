@@ -46,9 +46,9 @@ describe('The processors of batches', () => {
   });
 
   afterEach(async () => {
-    events.beforeApplicationShutdown();
-    apart.beforeApplicationShutdown();
-    storage.beforeApplicationShutdown();
+    events.stopWaiting(0);
+    apart.stopWaiting(0);
+    storage.stopWaiting(0);
     await client.close();
     await database.drop();
   });
@@ -217,8 +217,8 @@ describe('The processors of batches', () => {
       outcome.catch((error: unknown) => (error as Error).name),
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
-    events.beforeApplicationShutdown();
-    storage.beforeApplicationShutdown();
+    events.stopWaiting(0);
+    storage.stopWaiting(0);
 
     expect(await Promise.all(outcomes)).toEqual(['AbortError', 'AbortError']);
   });

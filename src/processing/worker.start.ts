@@ -17,6 +17,7 @@ export async function startWorker(app: INestApplication, stopping: AbortSignal):
     try {
       const applied = await app.get(Migrator).migrate();
       if (applied.length > 0) logger.log(`Applied to ClickHouse: ${applied.join(', ')}`);
+      if (isStopping(stopping)) return;
       await app.startAllMicroservices();
       logger.log('Taking batches from the queue.');
       return;
@@ -27,4 +28,9 @@ export async function startWorker(app: INestApplication, stopping: AbortSignal):
       await sleep(RETRY_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
+}
+
+/** Asked anew: while a promise was awaited it may have changed, which the compiler does not consider. */
+function isStopping({ aborted }: AbortSignal): boolean {
+  return aborted;
 }

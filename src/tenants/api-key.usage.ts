@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { ControlPlaneDatabase } from './control-plane.database.js';
 import { apiKeys } from './schema.js';
@@ -7,7 +7,7 @@ const WRITE_EVERY_MS = 15_000;
 
 /** Notes when keys are used, in memory, and writes it down a few times a minute: a request never waits for it. */
 @Injectable()
-export class ApiKeyUsage implements BeforeApplicationShutdown {
+export class ApiKeyUsage {
   private readonly logger = new Logger(ApiKeyUsage.name);
   private lastUsed = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
@@ -25,11 +25,8 @@ export class ApiKeyUsage implements BeforeApplicationShutdown {
     return time === undefined ? undefined : new Date(time);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.write();
-  }
-
-  private async write(): Promise<void> {
+  /** Writes it down now. Never throws. */
+  async write(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const written = this.lastUsed;

@@ -5,7 +5,8 @@ import { Redis } from 'ioredis';
 import request from 'supertest';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
-import { scrape, valueOf } from '../support/scrape.js';
+import { valueOf } from '../support/prometheus.js';
+import { scrape } from '../support/scrape.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 

@@ -116,7 +116,7 @@ describe('health', () => {
     service = await startService({ ROLE: 'api' });
     await request(service.url).get('/readyz').expect(200);
     const { Readiness } = await import('../../src/health/readiness.js');
-    service.app.get(Readiness).onModuleDestroy();
+    service.app.get(Readiness).end();
     const response = await request(service.url).get('/readyz');
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBeDefined();

@@ -8,7 +8,8 @@ import { uuid7 } from '../../src/common/uuid7.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
 import { BatchRefusedError } from '../../src/warehouse/batch-refused.error.js';
-import { scrape, valueOf } from '../support/scrape.js';
+import { valueOf } from '../support/prometheus.js';
+import { scrape } from '../support/scrape.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 

@@ -6,9 +6,3 @@ export async function scrape({ app }: Pick<TestService, 'app'>): Promise<string>
   const response = await fetch(`http://127.0.0.1:${String(app.get(MetricsServer).port)}/metrics`);
   return response.text();
 }
-
-/** The value of one series of a scrape, named as in the scrape; undefined when there is none. */
-export function valueOf(text: string, series: string): number | undefined {
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-  return line === undefined ? undefined : Number(line.slice(series.length + 1));
-}

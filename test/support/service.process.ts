@@ -7,40 +7,57 @@ import { waitUntil } from './wait-until.js';
 
 const DIST = join(__dirname, '../../dist');
 const STOP_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 /** The built service in a process of its own; `npm test` builds it first. */
 export interface ServiceProcess {
   readonly url: string;
+  readonly pid: number;
+  /** The last lines of its log. */
+  readonly lastLines: string;
   /** In good order; resolves with the exit code. */
   stop(): Promise<number | undefined>;
   kill(): Promise<void>;
+  /** Resolves with the exit code when it has ended. */
+  readonly ended: Promise<number | undefined>;
 }
 
-/** Starts `dist/main.js` on a free port, and waits until it is ready. */
-export async function startProcess(environment: Record<string, string>): Promise<ServiceProcess> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+/** Starts `dist/main.js`, on a free port unless one is given, and waits until it is ready. */
+export async function startProcess(environment: Record<string, string>, port?: number): Promise<ServiceProcess> {
+  const listenOn = port ?? (await freePort());
+  const url = `http://127.0.0.1:${listenOn}`;
   const service = LeashedProcess.spawn({
     command: process.execPath,
     args: [join(DIST, 'main.js')],
-    env: { PATH: process.env.PATH, ...environment, HOST: '127.0.0.1', PORT: String(port) },
+    env: {
+      PATH: process.env.PATH,
+      SHUTDOWN_GRACE_MS: '0',
+      ...environment,
+      HOST: '127.0.0.1',
+      PORT: String(listenOn),
+    },
   });
   await waitUntil(
     async () => {
       if (!service.running) throw new Error(`The service ended at start:\n${service.lastLines}`);
-      return fetch(`${url}/readyz`).then(
+      return fetch(`${url}/readyz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2_000) }).then(
         (response) => response.ok,
         () => false,
       );
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: READY_WITHIN_MS },
   );
   return {
     url,
+    pid: service.pid,
+    get lastLines() {
+      return service.lastLines;
+    },
     stop: async () => (await service.stop('SIGTERM', STOP_WITHIN_MS)).code,
     kill: async () => {
       await service.kill();
     },
+    ended: service.ended.then(({ code }) => code),
   };
 }
 

@@ -70,6 +70,7 @@ export async function startService(
     QUEUE_PREFIX: freshRedisPrefix(),
     CLICKHOUSE_URL: database.url,
     DATA_DIR: dataDir,
+    SHUTDOWN_GRACE_MS: '0',
     ...environment,
   });
   const app = await createApplication(configuration, options.logger ?? silent);

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
+import { RedisServer } from '../../src/embedded/redis.server.js';
+import { PostgresServer } from '../support/postgres.server.js';
+import { seedKey } from '../support/service.process.js';
+import type { Deployment, DeploymentOptions } from './deployment.js';
+import { freePorts } from './free-ports.js';
+import { ServerPart } from './server.part.js';
+import { ServicePart } from './service.part.js';
+
+/** Redis, ClickHouse, a worker, and one API or several; with several there is a PostgreSQL too, which is left in peace. */
+export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise<Deployment> {
+  const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
+  const portOf = await freePorts('redis', 'clickhouse', 'worker', 'metrics', ...names);
+  const postgres = apis > 1 ? await PostgresServer.start() : undefined;
+  const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
+  const environment = {
+    TRANSPORT: 'bullmq',
+    DATA_DIR: join(folder, 'worker'),
+    REDIS_URL: `redis://127.0.0.1:${portOf('redis')}`,
+    CLICKHOUSE_URL: clickhouseUrl,
+    LOG_LEVEL: 'warn',
+    ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url, ENCRYPTION_KEY: randomBytes(32).toString('hex') }),
+  };
+  const services = names.map((name, i) => {
+    // The first one tells of the queue.
+    const metrics: Record<string, string> = i === 0 ? { METRICS_PORT: String(portOf('metrics')) } : {};
+    const settings = { ...environment, ...metrics, DATA_DIR: join(folder, name), ROLE: 'api' };
+    return new ServicePart(name, settings, portOf(name));
+  });
+  return {
+    parts: [
+      new ServerPart('redis', () => RedisServer.start({ dataDir: join(folder, 'redis'), port: portOf('redis') })),
+      new ServerPart('clickhouse', () =>
+        ClickHouseServer.start({ dataDir: join(folder, 'clickhouse'), port: portOf('clickhouse') }),
+      ),
+      new ServicePart('worker', { ...environment, ROLE: 'worker' }, portOf('worker')),
+      ...services,
+    ],
+    apiUrls: services.map(({ url }) => url),
+    metricsUrl: `http://127.0.0.1:${portOf('metrics')}/metrics`,
+    clickhouseUrl,
+    seedKey: () => seedKey({ ...environment, DATA_DIR: join(folder, names[0] ?? 'api') }),
+    remove: async () => {
+      await postgres?.stop();
+    },
+  };
+}
