@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { uuid7Time } from '../common/uuid7.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { LagStore } from '../warehouse/lag.store.js';
@@ -8,7 +8,7 @@ const STORE_EVERY_MS = 2_000;
 
 /** Records how long events were on their way. It is a figure and not an event: what ClickHouse does not take is lost. */
 @Injectable()
-export class LagRecorder implements BeforeApplicationShutdown {
+export class LagRecorder {
   private readonly eventsByLag = new Map<number, number>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -22,7 +22,8 @@ export class LagRecorder implements BeforeApplicationShutdown {
     this.timer ??= setTimeout(() => void this.flush(), STORE_EVERY_MS).unref();
   }
 
-  beforeApplicationShutdown(): void {
+  /** Ends the recording. */
+  close(): void {
     clearTimeout(this.timer);
   }
 

@@ -8,6 +8,7 @@ import { ComplianceProcessor } from '../processing/compliance.processor.js';
 import { ErrorStorage } from '../processing/error.storage.js';
 import { EventsApartProcessor } from '../processing/events-apart.processor.js';
 import { EventsProcessor } from '../processing/events.processor.js';
+import { LagRecorder } from '../processing/lag.recorder.js';
 import { ApiKeyUsage } from '../tenants/api-key.usage.js';
 import type { EventTransportServer } from '../transport/event-transport.server.js';
 import type { ConnectionDrain } from './connection.drain.js';
@@ -68,6 +69,7 @@ export function shutdownPlan(
         app.get<{ stopWaiting(insertsWithinMs: number): void }>(processor).stopWaiting(remainingMs / 2);
       }
       await closed;
+      app.get(LagRecorder).close();
     },
   };
   return [

@@ -23,5 +23,5 @@ export function createTransport(configuration: Configuration, spool: Spool | nul
 }
 
 function withFailover(broker: EventTransport, spool: Spool | null): EventTransport {
-  return spool === null ? broker : new FailoverTransport(broker, spool.store);
+  return spool === null ? broker : new FailoverTransport(broker, spool);
 }

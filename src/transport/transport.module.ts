@@ -7,7 +7,13 @@ import { Spool } from './spool/spool.js';
 /** The queue that `TRANSPORT` names, and this process's spool where it has one. */
 @Module({
   providers: [
-    { provide: Spool, inject: [Configuration], useFactory: openSpool },
+    {
+      provide: Spool,
+      inject: [Configuration],
+      useFactory: (configuration: Configuration) =>
+        (configuration.transport === 'spool' ? Spool.openQueue(configuration) : Spool.openFailover(configuration)) ??
+        null,
+    },
     { provide: EventTransport, inject: [Configuration, Spool], useFactory: createTransport },
   ],
   exports: [EventTransport, Spool],
@@ -22,11 +28,4 @@ export class TransportModule implements OnApplicationShutdown {
     await this.transport.close();
     await this.spool?.close();
   }
-}
-
-async function openSpool(configuration: Configuration): Promise<Spool | null> {
-  const spool =
-    configuration.transport === 'spool' ? Spool.openQueue(configuration) : Spool.openFailover(configuration);
-  await spool?.adoptAbandoned();
-  return spool ?? null;
 }

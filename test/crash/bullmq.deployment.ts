@@ -12,7 +12,7 @@ import { ServicePart } from './service.part.js';
 /** Redis, ClickHouse, a worker, and one API or several; with several there is a PostgreSQL too, which is left in peace. */
 export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise<Deployment> {
   const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
-  const portOf = await freePorts('redis', 'clickhouse', 'worker', 'metrics', ...names);
+  const portOf = await freePorts('redis', 'clickhouse', 'worker', ...names, ...names.map(metricsOf));
   const postgres = apis > 1 ? await PostgresServer.start() : undefined;
   const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
   const environment = {
@@ -23,10 +23,9 @@ export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise
     LOG_LEVEL: 'warn',
     ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url, ENCRYPTION_KEY: randomBytes(32).toString('hex') }),
   };
-  const services = names.map((name, i) => {
-    // The first one tells of the queue.
-    const metrics: Record<string, string> = i === 0 ? { METRICS_PORT: String(portOf('metrics')) } : {};
-    const settings = { ...environment, ...metrics, DATA_DIR: join(folder, name), ROLE: 'api' };
+  const services = names.map((name) => {
+    const METRICS_PORT = String(portOf(metricsOf(name)));
+    const settings = { ...environment, METRICS_PORT, DATA_DIR: join(folder, name), ROLE: 'api' };
     return new ServicePart(name, settings, portOf(name));
   });
   return {
@@ -39,11 +38,15 @@ export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise
       ...services,
     ],
     apiUrls: services.map(({ url }) => url),
-    metricsUrl: `http://127.0.0.1:${portOf('metrics')}/metrics`,
+    metricsUrls: names.map((name) => `http://127.0.0.1:${portOf(metricsOf(name))}/metrics`),
     clickhouseUrl,
     seedKey: () => seedKey({ ...environment, DATA_DIR: join(folder, names[0] ?? 'api') }),
     remove: async () => {
       await postgres?.stop();
     },
   };
+}
+
+function metricsOf(name: string): string {
+  return `${name} metrics`;
 }

@@ -6,8 +6,8 @@ export interface Deployment {
   readonly parts: readonly Part[];
   /** Where clients send events; they use the next one when one refuses the connection. */
   readonly apiUrls: readonly string[];
-  /** Prometheus's text of a process that can see the queue. */
-  readonly metricsUrl: string;
+  /** Prometheus's text of each process that takes events. */
+  readonly metricsUrls: readonly string[];
   readonly clickhouseUrl: string;
   /** Makes the tenant and its secret key. Called once, before the first start. */
   seedKey(): Promise<string>;

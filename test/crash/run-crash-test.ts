@@ -121,7 +121,7 @@ async function recovered(tally: Tally): Promise<boolean> {
 }
 
 /** Resolves when the queue says that it is empty, or nothing has been stored for a long time. @returns whether it is empty */
-async function drained({ metricsUrl, clickhouseUrl }: Deployment): Promise<boolean> {
+async function drained({ metricsUrls, clickhouseUrl }: Deployment): Promise<boolean> {
   let stored = -1;
   let progressAt = Date.now();
   let emptyLooks = 0;
@@ -130,14 +130,25 @@ async function drained({ metricsUrl, clickhouseUrl }: Deployment): Promise<boole
     if (now > stored) progressAt = Date.now();
     stored = now;
     // Twice, since what moves from one place in the queue to another may be seen in neither.
-    emptyLooks = (await queuedBatches(metricsUrl)) === 0 ? emptyLooks + 1 : 0;
+    emptyLooks = (await queuedBatches(metricsUrls)) === 0 ? emptyLooks + 1 : 0;
     if (emptyLooks === 2) return true;
     await sleep(500);
   }
   return false;
 }
 
-async function queuedBatches(metricsUrl: string): Promise<number | undefined> {
-  const response = await fetch(metricsUrl, { headers: { connection: 'close' } });
-  return valueOf(await response.text(), 'segops_queue_batches');
+/** Batches in the queue, and in the spools before it; undefined while somebody cannot tell. */
+async function queuedBatches(metricsUrls: readonly string[]): Promise<number | undefined> {
+  const scrapes = await Promise.all(metricsUrls.map((url) => scrape(url)));
+  // All tell of the same queue, and each of its own spool.
+  const counts = [
+    valueOf(scrapes[0] ?? '', 'segops_queue_batches'),
+    ...scrapes.map((text) => valueOf(text, 'segops_spool_batches')),
+  ];
+  return counts.some((count) => count === undefined) ? undefined : counts.reduce<number>((sum, n) => sum + (n ?? 0), 0);
+}
+
+async function scrape(url: string): Promise<string> {
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  return response.text();
 }

@@ -27,7 +27,7 @@ export async function deploySpool({ folder }: DeploymentOptions): Promise<Deploy
       all,
     ],
     apiUrls: [all.url],
-    metricsUrl: `http://127.0.0.1:${portOf('metrics')}/metrics`,
+    metricsUrls: [`http://127.0.0.1:${portOf('metrics')}/metrics`],
     clickhouseUrl,
     seedKey: () => seedKey(environment),
     remove: () => Promise.resolve(),

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
@@ -8,6 +9,7 @@ import { RedisServer } from '../../embedded/redis.server.js';
 import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import type { EventBatch } from '../event-batch.js';
 import { type Consumption, TransportUnavailableError } from '../event-transport.js';
+import { adoptAbandoned } from '../spool/adopt-abandoned.js';
 import { SpoolStore } from '../spool/spool.store.js';
 import { FailoverTransport } from './failover.transport.js';
 
@@ -29,9 +31,14 @@ describe('FailoverTransport', () => {
   let consumption: Consumption | undefined;
   let delivered: string[];
 
+  /** With what another process may have left beside it. */
+  const spool = () => ({
+    store,
+    adoptAbandoned: (take: (batch: EventBatch) => Promise<void>) => adoptAbandoned(join(folder, 'others'), take),
+  });
   const open = (maxBytes = 10 * MB): void => {
     store = new SpoolStore(join(folder, 'spool', '0'), { maxBytes, minFreeBytes: 0 });
-    transport = new FailoverTransport(new BullMqTransport({ redisUrl: redis.url, prefix: 'failover' }), store);
+    transport = new FailoverTransport(new BullMqTransport({ redisUrl: redis.url, prefix: 'failover' }), spool());
   };
   const close = async (): Promise<void> => {
     await transport.close();
@@ -54,6 +61,7 @@ describe('FailoverTransport', () => {
   beforeEach(async () => {
     for (const level of ['log', 'warn', 'error'] as const) jest.spyOn(Logger.prototype, level).mockImplementation();
     folder = await mkdtemp(join(tmpdir(), 'segops-failover-'));
+    await mkdir(join(folder, 'others'));
     redis = await RedisServer.start({ dataDir: join(folder, 'redis') });
     delivered = [];
     consumption = undefined;
@@ -146,7 +154,7 @@ describe('FailoverTransport', () => {
   it('should come back by itself from an outage in which it could not take anything', async () => {
     await close();
     store = new SpoolStore(join(folder, 'spool', '0'), { maxBytes: 10 * MB, minFreeBytes: Number.MAX_SAFE_INTEGER });
-    transport = new FailoverTransport(new BullMqTransport({ redisUrl: redis.url, prefix: 'failover' }), store);
+    transport = new FailoverTransport(new BullMqTransport({ redisUrl: redis.url, prefix: 'failover' }), spool());
     await untilReady();
     await redis.kill();
     await expect(transport.publish(newBatch())).rejects.toThrow('disk has less than');
@@ -181,5 +189,17 @@ describe('FailoverTransport', () => {
     await waitUntil(() => store.size < 20, { timeoutMs: 15_000, everyMs: 1 });
     await transport.close();
     expect(store.size).toBe(0);
+  });
+
+  it('should pass on what a process left that is gone', async () => {
+    await close();
+    const left = new SpoolStore(join(folder, 'others', '3'), { maxBytes: MB, minFreeBytes: 0 });
+    const batch = newBatch();
+    await left.append(batch);
+    await left.close();
+    open();
+    await consume();
+    await waitUntil(() => delivered.includes(batch.id), { timeoutMs: 15_000 });
+    await waitUntil(() => !existsSync(join(folder, 'others', '3')));
   });
 });

@@ -10,12 +10,14 @@ import {
   TransportUnavailableError,
 } from '../event-transport.js';
 import { SpoolQueue } from '../spool/spool.queue.js';
+import type { Spool } from '../spool/spool.js';
 import type { SpoolStore } from '../spool/spool.store.js';
 import { SpoolDrain } from './spool.drain.js';
 
-/** How long a process that ends goes on moving its spool to a broker that takes batches. */
-const DRAIN_AT_END_MS = 5_000;
+/** How long a process that ends goes on moving its spool to the broker. */
+const DRAIN_AT_END_MS = 3_000;
 const LOOK_EVERY_MS = 50;
+const ADOPT_EVERY_MS = 15_000;
 
 /**
  * A broker with the local disk behind it. While the broker does not take batches they are spooled, which keeps the promise of
@@ -28,22 +30,30 @@ export class FailoverTransport extends EventTransport {
   private readonly logger = new Logger(FailoverTransport.name);
   private readonly queue: SpoolQueue;
   private readonly drain: SpoolDrain;
+  private readonly store: SpoolStore;
+  private readonly adoptions: NodeJS.Timeout;
+  private adopting = Promise.resolve();
   private away = false;
   private full = false;
 
-  /** @param store is the caller's to close, after this transport */
+  /** @param spool is the caller's to close, after this transport */
   constructor(
     private readonly broker: EventTransport,
-    private readonly store: SpoolStore,
+    private readonly spool: Pick<Spool, 'store' | 'adoptAbandoned'>,
   ) {
     super();
-    this.queue = new SpoolQueue(store);
-    if (store.size > 0) this.logger.log(`Batches in the spool, to be queued: ${store.size}.`);
+    this.store = spool.store;
+    this.queue = new SpoolQueue(this.store);
+    if (this.store.size > 0) this.logger.log(`Batches in the spool, to be queued: ${this.store.size}.`);
     this.drain = new SpoolDrain(this.queue, {
       isAway: () => this.away,
       publish: (batch) => this.ask(() => this.broker.publish(batch)),
       probe: () => this.ask(() => this.broker.status()).then(ignore, ignore),
     });
+    this.adopt();
+    this.adoptions = setInterval(() => {
+      this.adopt();
+    }, ADOPT_EVERY_MS).unref();
   }
 
   get deadLetters(): DeadLetters {
@@ -60,7 +70,7 @@ export class FailoverTransport extends EventTransport {
         this.onRefused(error);
       }
     }
-    await this.spool(batch);
+    await this.keep(batch);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
@@ -72,6 +82,8 @@ export class FailoverTransport extends EventTransport {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.adoptions);
+    await this.adopting;
     await this.drainAtEnd();
     await this.drain.close();
     this.queue.close();
@@ -81,7 +93,7 @@ export class FailoverTransport extends EventTransport {
     await this.broker.close();
   }
 
-  private async spool(batch: EventBatch): Promise<void> {
+  private async keep(batch: EventBatch): Promise<void> {
     try {
       await this.queue.append(batch);
       this.full = false;
@@ -111,9 +123,18 @@ export class FailoverTransport extends EventTransport {
     this.drain.nudge();
   }
 
+  /** Takes over the spools of processes that are gone, whose clients were told that their events are safe. */
+  private adopt(): void {
+    this.adopting = this.adopting
+      .then(() => this.spool.adoptAbandoned((batch) => this.queue.append(batch)))
+      .catch((error: unknown) => {
+        this.logger.error(`Spools of other processes cannot be looked into. ${String(error)}`);
+      });
+  }
+
   private async drainAtEnd(): Promise<void> {
     const deadline = performance.now() + DRAIN_AT_END_MS;
-    while (this.store.size > 0 && !this.away && performance.now() < deadline) {
+    while (this.store.size > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   }

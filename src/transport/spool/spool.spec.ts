@@ -51,7 +51,7 @@ describe('Spool', () => {
     await gone.store.append(ofGone);
     const third = keep(Spool.openFailover(configure()));
     await gone.close();
-    await third.adoptAbandoned();
+    await third.adoptAbandoned((batch) => third.store.append(batch));
     expect(third.store.size).toBe(1);
     expect(third.store.after(-1)?.batch.id).toBe(ofGone.id);
     expect(running.store.after(-1)?.batch.id).toBe(ofRunning.id);
@@ -63,7 +63,7 @@ describe('Spool', () => {
     const own = keep(Spool.openFailover(configure({ SPOOL_MAX_BYTES: '4096' })));
     for (let i = 0; i < 3; i++) await gone.store.append(newBatch());
     await gone.close();
-    await own.adoptAbandoned();
+    await own.adoptAbandoned((batch) => own.store.append(batch));
     expect(own.store.size).toBe(1);
     expect(keep(Spool.openFailover(configure())).store.size).toBe(2);
   });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Configuration } from '../../config/configuration.js';
+import type { EventBatch } from '../event-batch.js';
 import { adoptAbandoned } from './adopt-abandoned.js';
 import { type SpoolFolder, takeFreeFolder, takeOnlyFolder } from './spool.folder.js';
 import { SpoolStore } from './spool.store.js';
@@ -37,9 +38,9 @@ export class Spool {
     return new Spool(root, takeFreeFolder(root), configuration);
   }
 
-  /** Takes over what other processes left in their spools and did not come back for. */
-  async adoptAbandoned(): Promise<void> {
-    await adoptAbandoned(this.root, this.store);
+  /** Gives `take` what other processes left in their spools and did not come back for. */
+  async adoptAbandoned(take: (batch: EventBatch) => Promise<void>): Promise<void> {
+    await adoptAbandoned(this.root, take);
   }
 
   /** Resolves when another process may have the folder. */
