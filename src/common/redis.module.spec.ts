@@ -32,6 +32,13 @@ describe('RedisModule', () => {
     return { redis: module.get(Redis), took: performance.now() - began };
   }
 
+  it('should be nothing, and say nothing, in a deployment without Redis', async () => {
+    const configuration = loadConfiguration({ TRANSPORT: 'spool', CLICKHOUSE_URL: 'http://127.0.0.1:1' });
+    module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(configuration), RedisModule] }).compile();
+    expect(module.get(Redis)).toBeNull();
+    expect(Logger.prototype.error).not.toHaveBeenCalled();
+  });
+
   it('should be connected once it has started', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
     const server = await RedisServer.start({ dataDir });
