@@ -14,7 +14,9 @@ export class QuickstartFile {
     const kept = this.text()
       .split('\n')
       .filter((line) => line.trim() !== '' && !((line.split('=', 1)[0] ?? '') in values));
-    const set = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quote(value)}`]));
+    const set = Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${quote(value)}`],
+    );
     const unfinished = `${this.path}.new`;
     writeFileSync(unfinished, `${[...kept, ...set].join('\n')}\n`, { mode: 0o600 });
     renameSync(unfinished, this.path);

@@ -69,7 +69,10 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
 }
 
 /** @returns the URL of the queue's Redis; undefined when the queue is the spool, and there is none */
-async function startRedis({ transport, dataDir }: QuickstartSettings, parts: RunningParts): Promise<string | undefined> {
+async function startRedis(
+  { transport, dataDir }: QuickstartSettings,
+  parts: RunningParts,
+): Promise<string | undefined> {
   switch (transport) {
     case 'bullmq':
       return startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') }));
@@ -108,11 +111,7 @@ async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credent
   };
 }
 
-function summary(
-  url: string,
-  clickHouseUrl: string,
-  { transport, shownDataDir: dataDir }: QuickstartSettings,
-): string {
+function summary(url: string, clickHouseUrl: string, { transport, shownDataDir: dataDir }: QuickstartSettings): string {
   const env = join(dataDir, 'quickstart.env');
   const source = /^[./]/.test(env) ? env : `./${env}`;
   return `
