@@ -13,9 +13,10 @@ import { RedisModule } from './redis.module.js';
 
 describe('RedisModule', () => {
   let module: TestingModule;
+  let logged: jest.SpyInstance;
 
   beforeEach(() => {
-    jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    logged = jest.spyOn(Logger.prototype, 'error').mockImplementation();
   });
   afterEach(async () => {
     await module.close();
@@ -36,7 +37,7 @@ describe('RedisModule', () => {
     const configuration = loadConfiguration({ TRANSPORT: 'spool', CLICKHOUSE_URL: 'http://127.0.0.1:1' });
     module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(configuration), RedisModule] }).compile();
     expect(module.get(Redis)).toBeNull();
-    expect(Logger.prototype.error).not.toHaveBeenCalled();
+    expect(logged).not.toHaveBeenCalled();
   });
 
   it('should be connected once it has started', async () => {

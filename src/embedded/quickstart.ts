@@ -136,7 +136,7 @@ function describeQueue(transport: TransportName, dataDir: string): string {
     case 'bullmq':
       return 'Redis (TRANSPORT=bullmq)';
     case 'spool':
-      return `${join(dataDir, 'spool')} on this disk, without Redis (TRANSPORT=spool)`;
+      return `${join(dataDir, 'spool')} on this disk (TRANSPORT=spool)`;
     default:
       return transport satisfies never;
   }

@@ -74,7 +74,7 @@ describe('SpoolStore, when its process is killed', () => {
       const writer = LeashedProcess.spawn({
         command: process.execPath,
         args: ['--require', HOOK, '--eval', WRITER],
-        env: { PATH: process.env['PATH'], FOLDER: folder, LIFE: String(life) },
+        env: { FOLDER: folder, LIFE: String(life) },
         onLine: (line) => {
           const [sign, id = ''] = line.split(' ');
           if (sign === '+') acknowledged.add(id);
