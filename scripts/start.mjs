@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { ensureBuild } from './ensure-build.mjs';
 import { ensureNode } from './ensure-node.mjs';
 import { ensurePackages } from './ensure-packages.mjs';
-import { ensureRedis } from './ensure-redis.mjs';
+import { ensureQueue } from './ensure-queue.mjs';
 
 ensureNode();
 process.chdir(join(import.meta.dirname, '..'));
 ensurePackages();
-if (!process.env.REDIS_URL) ensureRedis();
 ensureBuild();
+// TRANSPORT and REDIS_URL may be in the file.
+const { loadEnvFile } = await import('../dist/config/env-file.js');
+loadEnvFile();
+ensureQueue();
 await import('../dist/embedded/quickstart.js');

@@ -13,9 +13,10 @@ import { RedisModule } from './redis.module.js';
 
 describe('RedisModule', () => {
   let module: TestingModule;
+  let logged: jest.SpyInstance;
 
   beforeEach(() => {
-    jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    logged = jest.spyOn(Logger.prototype, 'error').mockImplementation();
   });
   afterEach(async () => {
     await module.close();
@@ -31,6 +32,13 @@ describe('RedisModule', () => {
     module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(configuration), RedisModule] }).compile();
     return { redis: module.get(Redis), took: performance.now() - began };
   }
+
+  it('should be nothing, and say nothing, in a deployment without Redis', async () => {
+    const configuration = loadConfiguration({ TRANSPORT: 'spool', CLICKHOUSE_URL: 'http://127.0.0.1:1' });
+    module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(configuration), RedisModule] }).compile();
+    expect(module.get(Redis)).toBeNull();
+    expect(logged).not.toHaveBeenCalled();
+  });
 
   it('should be connected once it has started', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));

@@ -66,7 +66,8 @@ export class Configuration {
 
   @Setting({
     env: 'REDIS_URL',
-    describe: 'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`.',
+    describe:
+      'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`; without it limits and failed logins are counted in the process.',
     example: 'redis://localhost:6379',
   })
   @ValidateIf(({ transport, redisUrl }: Configuration) => transport === 'bullmq' || redisUrl !== '')

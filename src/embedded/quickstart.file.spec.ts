@@ -25,4 +25,11 @@ describe('QuickstartFile', () => {
     expect(file.read()).toMatchObject({ OTHER: '1', CLICKHOUSE_URL: 'http://h/?a=1&b=2' });
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
+
+  it('should remove what has no value any more', () => {
+    const file = new QuickstartFile(join(folder, 'quickstart.env'));
+    file.write({ SEGOPS_URL: 'http://h:1', REDIS_URL: 'redis://h:2' });
+    file.write({ SEGOPS_URL: 'http://h:1', REDIS_URL: undefined });
+    expect(file.read()).toEqual({ SEGOPS_URL: 'http://h:1' });
+  });
 });

@@ -9,12 +9,14 @@ export class QuickstartFile {
     return parseEnv(this.text());
   }
 
-  /** Sets these variables and keeps every other line. */
-  write(values: Readonly<Record<string, string>>): void {
+  /** Sets these variables, removes those that are undefined, and keeps every other line. */
+  write(values: Readonly<Record<string, string | undefined>>): void {
     const kept = this.text()
       .split('\n')
       .filter((line) => line.trim() !== '' && !((line.split('=', 1)[0] ?? '') in values));
-    const set = Object.entries(values).map(([name, value]) => `${name}=${quote(value)}`);
+    const set = Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${quote(value)}`],
+    );
     const unfinished = `${this.path}.new`;
     writeFileSync(unfinished, `${[...kept, ...set].join('\n')}\n`, { mode: 0o600 });
     renameSync(unfinished, this.path);

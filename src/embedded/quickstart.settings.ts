@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 
 import { loadEnvFile } from '../config/env-file.js';
+import { TRANSPORT_NAMES, type TransportName } from '../config/transport-name.js';
 import { freePort } from './ports.js';
 
 /** What the operator may choose about `npm start`. */
@@ -10,6 +11,7 @@ export interface QuickstartSettings {
   readonly dataDir: string;
   /** As the operator wrote it, for messages and lines to paste. */
   readonly shownDataDir: string;
+  readonly transport: TransportName;
   /** Servers of the operator's own, instead of embedded ones. */
   readonly redisUrl: string | undefined;
   readonly clickHouseUrl: string | undefined;
@@ -23,13 +25,22 @@ export async function readQuickstartSettings(): Promise<QuickstartSettings> {
     throw new Error('PORT must be a whole number from 0 to 65535. Example: PORT=8000');
   }
   const dataDir = setting('DATA_DIR') ?? '.data';
+  const transport = setting('TRANSPORT') ?? 'bullmq';
+  if (!isTransportName(transport)) {
+    throw new Error(`TRANSPORT must be one of: ${TRANSPORT_NAMES.join(', ')}. Example: TRANSPORT=spool`);
+  }
   return {
     port: port === 0 ? await freePort() : port,
     dataDir: resolve(dataDir),
     shownDataDir: join(dataDir),
+    transport,
     redisUrl: setting('REDIS_URL'),
     clickHouseUrl: setting('CLICKHOUSE_URL'),
   };
+}
+
+function isTransportName(name: string): name is TransportName {
+  return TRANSPORT_NAMES.some((known) => known === name);
 }
 
 function setting(name: string): string | undefined {

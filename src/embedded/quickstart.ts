@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { TransportName } from '../config/transport-name.js';
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
 import { FolderLock } from '../common/folder-lock.js';
@@ -37,7 +38,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
 
   const [clickHouseUrl, redisUrl] = await Promise.all([
     settings.clickHouseUrl ?? startServer(parts, ClickHouseServer.start({ dataDir: join(dataDir, 'clickhouse') })),
-    settings.redisUrl ?? startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') })),
+    settings.redisUrl ?? startRedis(settings, parts),
   ]);
   const env = {
     // No load balancer needs to notice that it ends.
@@ -46,7 +47,9 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     ROLE: 'all',
     PORT: String(port),
     DATA_DIR: dataDir,
+    TRANSPORT: settings.transport,
     CLICKHOUSE_URL: clickHouseUrl,
+    // An undefined variable is none.
     REDIS_URL: redisUrl,
   };
   const file = new QuickstartFile(join(dataDir, 'quickstart.env'));
@@ -64,7 +67,22 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
   const service = ServiceProcess.spawn({ main: join(DIST, 'main.js'), env, url, logFile, show: say });
   parts.add(service);
   await service.ready();
-  say(summary(url, clickHouseUrl, settings.shownDataDir));
+  say(summary(url, clickHouseUrl, settings));
+}
+
+/** @returns the URL of the queue's Redis; undefined when the queue is the spool, and there is none */
+async function startRedis(
+  { transport, dataDir }: QuickstartSettings,
+  parts: RunningParts,
+): Promise<string | undefined> {
+  switch (transport) {
+    case 'bullmq':
+      return startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') }));
+    case 'spool':
+      return undefined;
+    default:
+      return transport satisfies never;
+  }
 }
 
 async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer>): Promise<string> {
@@ -95,12 +113,13 @@ async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credent
   };
 }
 
-function summary(url: string, clickHouseUrl: string, dataDir: string): string {
+function summary(url: string, clickHouseUrl: string, { transport, shownDataDir: dataDir }: QuickstartSettings): string {
   const env = join(dataDir, 'quickstart.env');
   const source = /^[./]/.test(env) ? env : `./${env}`;
   return `
 SegOps Ingestion is ready.
   API         ${url}/api/ingestion/
+  Queue       ${describeQueue(transport, dataDir)}
   ClickHouse  ${clickHouseUrl.replace(/\/\/[^@/]*@/, '//')}
   Settings    ${env} (URLs, keys and a login of tenant ${TENANT})
   Log         ${join(dataDir, 'logs', 'service.log')}
@@ -112,6 +131,17 @@ See it in ClickHouse:
   . ${source} && curl -sS "$CLICKHOUSE_URL" --data-binary 'SELECT * EXCEPT id FROM events ORDER BY received_at DESC LIMIT 1 FORMAT Vertical'
 
 Ctrl-C stops everything; the data stays in ${dataDir}.`;
+}
+
+function describeQueue(transport: TransportName, dataDir: string): string {
+  switch (transport) {
+    case 'bullmq':
+      return 'Redis (TRANSPORT=bullmq)';
+    case 'spool':
+      return `${join(dataDir, 'spool')} on this disk (TRANSPORT=spool)`;
+    default:
+      return transport satisfies never;
+  }
 }
 
 function say(text: string): void {

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { ApiError } from '../common/api-error.js';
 import { tooManyRequests } from '../common/errors.js';
-import { Configuration } from '../config/configuration.js';
 import { LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { LimitCounters } from './limit.counters.js';
+import { type EventAccount, LimitCounters } from './counters/limit.counters.js';
 import { QuotaClock } from './quota.clock.js';
 import { quotaMonthOf } from './quota.month.js';
 import { rateLimitHeaders } from './rate-limit.headers.js';
@@ -12,38 +11,21 @@ import { type TenantPlan, TenantLimits } from './tenant-limits.service.js';
 /** How long a month's count outlives it: until no instance's clock can still be in it, and for a look at the last days. */
 const KEEP_AFTER_END_SECONDS = 3 * 24 * 60 * 60;
 
-/** Checks and counts in one step, so that instances cannot exceed a limit together. Answers [whether counted, count before]. */
-const RESERVE = `
-local used = tonumber(redis.call('GET', KEYS[1]) or 0)
-if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then return {0, used} end
-redis.call('INCRBY', KEYS[1], ARGV[1])
-redis.call('EXPIREAT', KEYS[1], ARGV[3])
-return {1, used}`;
-
-/** A count that is gone is not brought back, below zero and without an end. */
-const RELEASE = `
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECRBY', KEYS[1], ARGV[1]) end`;
-
 /** Events that were counted; in which month, their release need not ask again. */
 export interface Reservation {
-  readonly key: string;
+  readonly account: EventAccount;
   readonly events: number;
 }
 
 /** Counts the events that tenants have accepted in a calendar month (UTC), over all instances, up to what their plan allows. */
 @Injectable()
 export class EventQuota {
-  private readonly keyPrefix: string;
-
   constructor(
-    { queuePrefix }: Configuration,
     private readonly limits: TenantLimits,
     private readonly counters: LimitCounters,
     private readonly clock: QuotaClock,
     private readonly metrics: LimiterMetrics,
-  ) {
-    this.keyPrefix = `${queuePrefix}:limits:events`;
-  }
+  ) {}
 
   /**
    * Counts the events of a request, all of them or none, before they are committed.
@@ -59,18 +41,16 @@ export class EventQuota {
     const limit = tenant.eventsPerMonth;
     const now = this.clock.now();
     const { name, endsAt } = quotaMonthOf(now);
-    const key = `${this.keyPrefix}:${tenantId}:${name}`;
-    const expiresAt = endsAt.getTime() / 1000 + KEEP_AFTER_END_SECONDS;
-    const answer = await this.counters.ask('events', (redis) => redis.eval(RESERVE, 1, key, events, limit, expiresAt));
-    if (answer === undefined) {
+    const account = { tenantId, month: name, expiresAt: endsAt.getTime() / 1000 + KEEP_AFTER_END_SECONDS };
+    const count = await this.counters.reserveEvents(account, events, limit);
+    if (count === undefined) {
       return undefined;
     }
-    const [counted, used] = answer as [0 | 1, number];
-    if (counted === 0) {
+    if (!count.isCounted) {
       this.metrics.limited('events');
-      throw exhausted(tenant.plan, { limit, remaining: Math.max(0, limit - used), events, now, endsAt });
+      throw exhausted(tenant.plan, { limit, remaining: Math.max(0, limit - count.used), events, now, endsAt });
     }
-    return { key, events };
+    return { account, events };
   }
 
   /** Gives back what was reserved for events that were not accepted. Best effort: what cannot be given back stays counted. */
@@ -78,8 +58,7 @@ export class EventQuota {
     if (reservation === undefined) {
       return;
     }
-    const { key, events } = reservation;
-    await this.counters.ask('events', (redis) => redis.eval(RELEASE, 1, key, events));
+    await this.counters.releaseEvents(reservation.account, reservation.events);
   }
 }
 

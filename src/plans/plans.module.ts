@@ -1,12 +1,16 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { Redis } from 'ioredis';
 import { RedisModule } from '../common/redis.module.js';
+import { Configuration } from '../config/configuration.js';
+import { LimiterMetrics } from '../metrics/limiter.metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { CallCounter } from './call.counter.js';
 import { CallLimitGuard } from './call-limit.guard.js';
+import { createLimitCounters } from './counters/create-limit-counters.js';
+import { LimitCounters } from './counters/limit.counters.js';
 import { EventQuota } from './event-quota.js';
-import { LimitCounters } from './limit.counters.js';
 import { QuotaClock } from './quota.clock.js';
 import { TenantLimits } from './tenant-limits.service.js';
 
@@ -15,7 +19,7 @@ import { TenantLimits } from './tenant-limits.service.js';
   imports: [RedisModule, MetricsModule, TenantsModule],
   providers: [
     TenantLimits,
-    LimitCounters,
+    { provide: LimitCounters, inject: [Redis, Configuration, LimiterMetrics], useFactory: createLimitCounters },
     CallCounter,
     QuotaClock,
     EventQuota,

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import {
   type IRateLimiterOptions,
+  type RateLimiterAbstract,
   RateLimiterMemory,
   RateLimiterRedis,
   type RateLimiterRes,
@@ -22,21 +23,16 @@ interface CounterOptions {
 
 /**
  * Counts failures by key in Redis, for all instances together; in the memory of this one while Redis gives no answer, so
- * that logins go on and stay limited.
+ * that logins go on and stay limited, and in a deployment without Redis, which has no other.
  */
 export class FailureCounter {
   private readonly limit: number;
-  private readonly limiter: RLWrapperTimeouts;
+  private readonly limiter: RateLimiterAbstract;
 
-  constructor(redis: Redis, { keyPrefix, limit, windowSeconds, onAlone }: CounterOptions) {
+  constructor(redis: Redis | null, { keyPrefix, limit, windowSeconds, onAlone }: CounterOptions) {
     const options = { keyPrefix, points: limit, duration: windowSeconds };
     this.limit = limit;
-    this.limiter = new RLWrapperTimeouts({
-      limiter: new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true }),
-      // Of the wrapper, not of what it wraps: a command that fails after its deadline is not counted twice.
-      insuranceLimiter: new Fallback(options, onAlone),
-      timeoutMs: REDIS_ANSWERS_WITHIN_MS,
-    });
+    this.limiter = redis === null ? new RateLimiterMemory(options) : sharedLimiter(redis, options, onAlone);
   }
 
   /** How long this key must wait for its next attempt, in milliseconds: 0 below the limit. */
@@ -52,6 +48,15 @@ export class FailureCounter {
   async clear(key: string): Promise<void> {
     await this.limiter.delete(key);
   }
+}
+
+function sharedLimiter(redis: Redis, options: IRateLimiterOptions, onAlone?: () => void): RateLimiterAbstract {
+  return new RLWrapperTimeouts({
+    limiter: new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true }),
+    // Of the wrapper, not of what it wraps: a command that fails after its deadline is not counted twice.
+    insuranceLimiter: new Fallback(options, onAlone),
+    timeoutMs: REDIS_ANSWERS_WITHIN_MS,
+  });
 }
 
 class Fallback extends RateLimiterMemory {

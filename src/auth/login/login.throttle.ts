@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { tooManyRequests } from '../../common/errors.js';
 import { Configuration } from '../../config/configuration.js';
@@ -42,7 +42,7 @@ export class LoginThrottle {
   private readonly turns = new Turns();
 
   constructor(
-    redis: Redis,
+    @Inject(Redis) redis: Redis | null,
     { queuePrefix }: Configuration,
     private readonly metrics: LimiterMetrics,
   ) {

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
-import { waitUntil } from '../../test/support/wait-until.js';
-import { RedisServer } from '../embedded/redis.server.js';
-import { LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { failFastConnection } from '../common/redis.connections.js';
-import { LimitCounters } from './limit.counters.js';
+import { waitUntil } from '../../../test/support/wait-until.js';
+import { RedisServer } from '../../embedded/redis.server.js';
+import { LimiterMetrics } from '../../metrics/limiter.metrics.js';
+import { failFastConnection } from '../../common/redis.connections.js';
+import { LimitRedis } from './limit.redis.js';
 
-describe('LimitCounters', () => {
+describe('LimitRedis', () => {
   let dataDir: string;
   let server: RedisServer;
   let redis: Redis;
   let registry: Registry;
-  let counters: LimitCounters;
+  let counters: LimitRedis;
   let lines: string[];
 
   beforeEach(async () => {
@@ -24,7 +24,7 @@ describe('LimitCounters', () => {
     redis = failFastConnection(server.url, new Logger('Redis'));
     await waitUntil(() => redis.status === 'ready');
     registry = new Registry();
-    counters = new LimitCounters(redis, new LimiterMetrics(registry));
+    counters = new LimitRedis(redis, new LimiterMetrics(registry));
     lines = [];
     const note = (line: unknown) => void lines.push(String(line));
     jest.spyOn(Logger.prototype, 'error').mockImplementation(note);

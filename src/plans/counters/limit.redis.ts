@@ -1,16 +1,15 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Redis } from 'ioredis';
-import { withDeadline } from '../common/deadline.js';
-import { type Limiter, LimiterMetrics } from '../metrics/limiter.metrics.js';
+import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { withDeadline } from '../../common/deadline.js';
+import { type Limiter, LimiterMetrics } from '../../metrics/limiter.metrics.js';
 
 /** Redis answers in a millisecond. Longer than its usual pauses (a fork, a slow command), shorter than callers notice. */
 const ANSWER_WITHIN_MS = 150;
 /** For how long nobody asks a Redis that gave no answer. */
 const ASK_AGAIN_AFTER_MS = 1_000;
 
-/** The counters of limits, in the Redis that all instances share. A limiter that fails lets traffic through. */
-@Injectable()
-export class LimitCounters {
+/** What limiters ask of Redis, none of which may hold up a request: a limiter that fails lets traffic through. */
+export class LimitRedis {
   private readonly logger = new Logger('Limits');
   private isAway = false;
   private askAgainAt = -Infinity;

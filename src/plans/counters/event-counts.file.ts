@@ -1,0 +1,92 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { errorCodeOf } from '../../common/error-code.js';
+import type { EventAccount } from './limit.counters.js';
+
+/** A flush a second is nothing to a disk, and a second's events nothing to a month. */
+const SAVE_EVERY_MS = 1_000;
+
+interface Count {
+  readonly events: number;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Events of tenants and months, in memory, and in a file as they were at most a second before: one flush serves all requests
+ * in between. A file that cannot be read or written costs the counts that were in it, never a request.
+ */
+export class EventCountsFile {
+  private readonly logger = new Logger('Limits');
+  private readonly counts: Map<string, Count>;
+  private timer: NodeJS.Timeout | undefined;
+  private saving: Promise<void> = Promise.resolve();
+  private isFailing = false;
+
+  /** @param path of the file, whose folder is made when it is missing */
+  constructor(private readonly path: string) {
+    this.counts = this.read();
+  }
+
+  /** Events that were counted; 0 when none were. */
+  get(account: EventAccount): number {
+    return this.counts.get(keyOf(account))?.events ?? 0;
+  }
+
+  set(account: EventAccount, events: number): void {
+    this.counts.set(keyOf(account), { events, expiresAt: account.expiresAt });
+    this.timer ??= setTimeout(() => {
+      this.save();
+    }, SAVE_EVERY_MS).unref();
+  }
+
+  /** Resolves when everything is in the file. */
+  async close(): Promise<void> {
+    if (this.timer !== undefined) this.save();
+    await this.saving;
+  }
+
+  private save(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.saving = this.saving.then(() => this.write());
+  }
+
+  private async write(): Promise<void> {
+    const now = Date.now() / 1000;
+    for (const [key, { expiresAt }] of this.counts) {
+      if (expiresAt < now) this.counts.delete(key);
+    }
+    const unfinished = `${this.path}.new`;
+    try {
+      await writeFile(unfinished, JSON.stringify(Object.fromEntries(this.counts)), { mode: 0o600, flush: true });
+      await rename(unfinished, this.path);
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) {
+        this.logger.warn(
+          `The month's events are counted, but a restart would forget them: ${this.path} cannot be written (${String(errorCodeOf(error))}).`,
+        );
+      }
+      this.isFailing = true;
+    }
+  }
+
+  private read(): Map<string, Count> {
+    mkdirSync(dirname(this.path), { recursive: true });
+    try {
+      return new Map(Object.entries(JSON.parse(readFileSync(this.path, 'utf8')) as Record<string, Count>));
+    } catch (error) {
+      if (errorCodeOf(error) !== 'ENOENT') {
+        this.logger.warn(`The month's events are counted from 0: ${this.path} cannot be read.`);
+      }
+      return new Map();
+    }
+  }
+}
+
+function keyOf({ tenantId, month }: EventAccount): string {
+  return `${tenantId} ${month}`;
+}
