@@ -70,7 +70,7 @@ export class Configuration {
       'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`; without it limits and failed logins are counted in the process.',
     example: 'redis://localhost:6379',
   })
-  @ValidateIf(({ transport, redisUrl }: Configuration) => transport === 'bullmq' || redisUrl !== '')
+  @ValidateIf(({ transport, redisUrl }: Configuration) => transport !== 'spool' || redisUrl !== '')
   @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
   readonly redisUrl: string = '';
 

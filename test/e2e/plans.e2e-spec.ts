@@ -60,6 +60,8 @@ async function metric(service: TestService, name: string, limiter: string): Prom
       ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
       HOST: '127.0.0.1',
       METRICS_PORT: '0',
+      // So that there is a queue that takes nothing.
+      SPOOL_MAX_BYTES: '0',
     };
     instances = [await startService(environment), await startService(environment)];
   }, 60_000);

@@ -13,7 +13,7 @@ import { Users } from '../../src/tenants/users.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
-import { freshClickHouseDatabase } from '../support/servers.js';
+import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { seedKey, type ServiceProcess, startProcess } from '../support/service.process.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, webhookFixture } from '../support/shopify.js';
@@ -326,6 +326,24 @@ describe('a process without Redis', () => {
     // What was stored without an answer is there once as well.
     expect(rows).toBe(users.size);
     expect(await service!.stop()).toBe(0);
+  });
+
+  it('should hand on what waits in its spool when it is started with Redis', async () => {
+    const key = await seedKey(environment);
+    service = await startProcess({ ...environment, CLICKHOUSE_URL: 'http://127.0.0.1:1', LOG_LEVEL: 'silent' });
+    expect(await send(key, batchOf(7))).toBe(202);
+    await service.kill();
+
+    const redis = { TRANSPORT: 'bullmq', REDIS_URL: sharedRedisUrl(), QUEUE_PREFIX: freshRedisPrefix() };
+    service = await startProcess({ ...environment, ...redis });
+    await waitUntil(
+      () =>
+        stored().then(
+          ({ users }) => users.size === 7,
+          () => false,
+        ),
+      { timeoutMs: 30_000 },
+    );
   });
 
   it('should know after a restart how many events of the month are used up', async () => {
