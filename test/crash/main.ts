@@ -21,21 +21,31 @@ async function main(): Promise<number> {
   }
   say(`Crash test of ${options.transport}, ${options.eventsPerSecond} events/s\n`);
   say(ROUND_HEADER);
+  let unanswered = 0;
   const report = await runCrashTest({
     ...options,
     rounds: (names) => roundsOf(names, options),
     onRound: (round) => {
       say(describeRound(round));
+      unanswered += round.unavailable + round.connectionErrors + round.timeouts;
     },
     onPhase: (phase) => {
       say(`… ${phase}`);
     },
   });
   say(describeReport(report));
+  if (options.outage !== undefined && unanswered > 0) {
+    say(`FAILED: ${unanswered} requests were not accepted at once`);
+    return 1;
+  }
   return faultsOf(report).length === 0 ? 0 : 1;
 }
 
-function* roundsOf(names: readonly string[], { short, sets, seconds }: CommandLine): Iterable<Round> {
+function* roundsOf(names: readonly string[], { short, sets, seconds, outage }: CommandLine): Iterable<Round> {
+  if (outage !== undefined) {
+    yield { what: 'kill', parts: ['redis'], forMs: outage * 1_000 };
+    return;
+  }
   if (short) {
     yield* shortRounds(names);
     return;

@@ -5,16 +5,20 @@ import { runCrashTest } from '../crash/run-crash-test.js';
 
 /** The quick version of `npm run test:crash`, on servers of its own. */
 describe('when every process is killed and paused in the middle of a load', () => {
-  it('should lose no event that was acknowledged, and store none twice', async () => {
-    const report = await runCrashTest({
-      transport: 'bullmq',
-      apis: 1,
-      eventsPerSecond: 1_500,
-      rounds: shortRounds,
-    });
-    expect({ faults: faultsOf(report), report: describeReport(report) }).toEqual({
-      faults: [],
-      report: expect.any(String),
-    });
-  }, 180_000);
+  it.each(['bullmq', 'spool'] as const)(
+    'should lose no event that %s acknowledged, and store none twice',
+    async (transport) => {
+      const report = await runCrashTest({
+        transport,
+        apis: 1,
+        eventsPerSecond: 1_500,
+        rounds: shortRounds,
+      });
+      expect({ faults: faultsOf(report), report: describeReport(report) }).toEqual({
+        faults: [],
+        report: expect.any(String),
+      });
+    },
+    180_000,
+  );
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,6 +11,13 @@ import { waitUntil } from '../support/wait-until.js';
 
 const event = { user_id: 'u1', event_type: 'page_viewed' };
 const track = '/api/ingestion/track/';
+const batch = '/api/ingestion/track/batch/';
+
+const folderSize = async (folder: string): Promise<number> => {
+  const files = await readdir(folder, { recursive: true });
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+};
 
 describe('while a server is away', () => {
   let dataDir: string;
@@ -100,16 +107,17 @@ describe('while a server is away', () => {
     });
 
     it('should answer 503 with Retry-After when the spool is full, lose nothing it accepted, and recover by itself', async () => {
-      await start({ SPOOL_MAX_BYTES: '1000000' });
+      await start({ SPOOL_MAX_BYTES: '50000000' });
       tenant = await service.createTenant();
       await redis.kill();
       const accepted: string[] = [];
       let refused = 0;
-      for (let i = 0; i < 20; i++) {
-        const user = `u${i}`;
-        const response = await tenant.post(track, { ...event, user_id: user, payload: { text: 'x'.repeat(100_000) } });
+      for (let i = 0; refused < 5; i++) {
+        const users = Array.from({ length: 20 }, (_, k) => `u${i}-${k}`);
+        const events = users.map((user_id) => ({ ...event, user_id, payload: { text: 'x'.repeat(100_000) } }));
+        const response = await tenant.post(batch, { events });
         if (response.status === 202) {
-          accepted.push(user);
+          accepted.push(...users);
           continue;
         }
         refused++;
@@ -118,8 +126,9 @@ describe('while a server is away', () => {
           retryAfter: '1',
         });
       }
-      expect(accepted.length).toBeGreaterThan(5);
-      expect(refused).toBeGreaterThan(5);
+      // 2 MB a request.
+      expect(accepted.length).toBeGreaterThanOrEqual(20 * 20);
+      expect(await folderSize(join(dataDir, 'spool'))).toBeLessThan(60_000_000);
       await restartRedis();
       await waitUntil(async () => (await healthOf()).status === 200, { timeoutMs: 20_000 });
       expect(await usersIn(accepted.length)).toEqual([...accepted].sort());
