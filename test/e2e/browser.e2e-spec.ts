@@ -469,7 +469,7 @@ describe('web pages and apps', () => {
     /\/(livez|readyz|metrics|health|jwks|jwks\.json|token|token\/refresh|token\/revoke|shopify\/:\w+)$/.test(route);
 });
 
-describe('a page while Redis is away', () => {
+describe('a page while Redis is away, and no spool stands in for it', () => {
   let dataDir: string;
   let redis: RedisServer;
   let service: TestService;
@@ -477,7 +477,7 @@ describe('a page while Redis is away', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'segops-browser-'));
     redis = await RedisServer.start({ dataDir });
-    service = await startService({ REDIS_URL: redis.url, ROLE: 'api' });
+    service = await startService({ REDIS_URL: redis.url, ROLE: 'api', SPOOL_MAX_BYTES: '0' });
   });
   afterAll(async () => {
     await service.stop();
