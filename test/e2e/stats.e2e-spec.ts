@@ -61,7 +61,7 @@ const row = ({ receivedAt, userId = 'u-1', eventType = 'page_viewed', eventId }:
   return {
     tenantId: of.tenantId,
     id:
-      eventId === undefined ? uuid7Bytes(ms) : eventIdentity(of.tenantId, { eventId, requestKey: undefined, index: 0 }),
+      eventId === undefined ? uuid7Bytes(ms) : eventIdentity(of.tenantId, eventId),
     eventType,
     userId,
     anonymousId: '',

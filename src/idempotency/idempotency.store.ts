@@ -1,0 +1,96 @@
+/** Attempts of one fingerprint that a store is told of at most; equal requests beyond it, at the same moment, go without. */
+export const MAX_NOTES_A_FINGERPRINT = 256;
+
+/** For how long an attempt is kept whose client got no answer. SDKs give up after half a minute: 4 attempts of up to 10 s. */
+export const NOTE_LIFE_MS = 120_000;
+
+/**
+ * How many attempts may be kept whose clients got no answer, of one tenant and in all, within {@link NOTE_LIFE_MS}: whoever
+ * breaks off requests on purpose fills nothing. At 150 bytes each they take 7.5 MB.
+ */
+export const MAX_BROKEN = { tenant: 10_000, total: 50_000 } as const;
+
+/** What is kept of an attempt to serve a request. */
+export interface Note {
+  /** What the ids of its events derive from; it tells attempts apart as well. */
+  readonly seed: string;
+  /** Whether its events are known to be on disk. */
+  readonly durable: boolean;
+}
+
+/** Attempts that are about to be published, with all others of the same fingerprint that this process is serving. */
+export interface Claim {
+  readonly fingerprint: string;
+  /** Attempts that the store knows, or that need nobody's seed. */
+  readonly kept: readonly Note[];
+  /** Attempts that are retries, if the store has as many broken ones. */
+  readonly fresh: readonly Note[];
+}
+
+/** An attempt whose client got no answer. */
+export interface BrokenNote extends Note {
+  /** Told before: it changes only what is still there, since another process may have taken the attempt over. */
+  readonly isUpdate: boolean;
+}
+
+/** What became of this process's attempts of one fingerprint. */
+export interface Settlement {
+  readonly tenantId: string;
+  readonly fingerprint: string;
+  /** Those that are still being served. */
+  readonly open: readonly Note[];
+  readonly broken: readonly BrokenNote[];
+  /** Seeds of broken attempts that were taken over without the store. */
+  readonly taken: readonly string[];
+}
+
+/** Something that is remembered for long, under a tenant's key. */
+export interface MemoryKey {
+  readonly space: MemorySpace;
+  readonly tenantId: string;
+  readonly key: string;
+}
+
+/**
+ * `answers`: of requests with an `Idempotency-Key`, for a day; `deliveries`: Shopify's, for 8 days: it repeats one for
+ * 4 hours, and people who replay one by hand do so within days.
+ */
+export type MemorySpace = 'answers' | 'deliveries';
+
+export const MEMORY_LIFE_MS: Readonly<Record<MemorySpace, number>> = {
+  answers: 24 * 60 * 60 * 1000,
+  deliveries: 8 * 24 * 60 * 60 * 1000,
+};
+
+/**
+ * Bytes that a space may take in of one tenant and in all, within its life: a quarter of a million entries of a tenant, and
+ * at most 512 MB of Redis whatever clients do. What is beyond it is not remembered, and the ids in the warehouse, which do
+ * not depend on any memory, still make one event of copies.
+ */
+export const MAX_MEMORY_BYTES = { tenant: 64 * 1024 * 1024, total: 128 * 1024 * 1024 } as const;
+
+/** What an entry takes besides its text, in Redis: measured with MEMORY USAGE. */
+export const MEMORY_ENTRY_BYTES = 120;
+
+/**
+ * Where instances keep what they need to recognise repetitions, across processes and restarts. The adapters live in the
+ * folders beside this file, and both pass `test/contract/idempotency-store.contract.ts`. Every method rejects when the
+ * store is away; {@link StoreAccess} is who sets a deadline. The class doubles as the injection token.
+ */
+export abstract class IdempotencyStore {
+  /**
+   * Notes attempts as open, and hands over those that lost their client: broken ones, and open ones of processes that have
+   * ended. Each is handed over once. Resolves when the notes are as durable as what the queue acknowledges.
+   * @returns for each claim what its first fresh attempts take over
+   */
+  abstract claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]>;
+
+  abstract settle(settlements: readonly Settlement[]): Promise<void>;
+
+  abstract recall(key: MemoryKey): Promise<string | undefined>;
+
+  /** What is remembered stays as it is until it has had its life. Beyond {@link MAX_MEMORY_BYTES} it does nothing. */
+  abstract remember(key: MemoryKey, value: string): Promise<void>;
+
+  abstract close(): Promise<void>;
+}
