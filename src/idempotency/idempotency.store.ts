@@ -80,7 +80,7 @@ export const MEMORY_ENTRY_BYTES = 120;
 export abstract class IdempotencyStore {
   /**
    * Notes attempts as open, and hands over those that lost their client: broken ones, and open ones of processes that have
-   * ended. Each is handed over once. Resolves when the notes are as durable as what the queue acknowledges.
+   * ended. Each is handed over once. Resolves when the notes will be there wherever a batch is that is published afterwards.
    * @returns for each claim what its first fresh attempts take over
    */
   abstract claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]>;

@@ -9,12 +9,6 @@ import { UnansweredAttempts } from './unanswered.attempts.js';
 /** How long the end of the process waits for its last answers to be told. */
 const SETTLE_WITHIN_MS = 500;
 
-interface Waiting {
-  readonly attempt: Attempt;
-  /** @param isNoted whether the store may have been told of the attempt */
-  readonly resolve: (isNoted: boolean) => void;
-}
-
 /** Attempts of one fingerprint that claim at the same moment. */
 interface Group {
   readonly fingerprint: string;
@@ -24,14 +18,14 @@ interface Group {
 
 /**
  * Recognises the retries of clients that send nothing to recognise them by. The rule, and its limits: README.md beside
- * this file. Requests that are served at the same moment share one question to the store.
+ * this file.
  */
 @Injectable()
 export class Retries implements OnApplicationShutdown {
   private readonly attempts = new UnansweredAttempts();
   private readonly settlements: Settlements;
-  private waiting: Waiting[] = [];
-  private isClaiming = false;
+  /** Their seeds may still change. */
+  private readonly claiming = new Set<Attempt>();
 
   constructor(
     private readonly store: IdempotencyStore,
@@ -41,20 +35,30 @@ export class Retries implements OnApplicationShutdown {
   }
 
   /**
-   * To be called before the attempt's events are published. Afterwards its seed is final, and `isDurable` says whether
-   * they need not be published at all. Never rejects, and takes at most a tenth of a second.
+   * To be called before the attempts' events are published together. Afterwards their seeds are final, and `isDurable` says
+   * of which the events need not be published at all. Never rejects, and takes at most a tenth of a second.
    */
-  async claim(attempt: Attempt): Promise<void> {
-    this.attempts.open(attempt);
-    const isNoted = await new Promise<boolean>((resolve) => {
-      this.waiting.push({ attempt, resolve });
-      // Requests whose bodies arrived in the same turn of the event loop, or while a claim is on its way, share the next.
-      if (this.waiting.length === 1 && !this.isClaiming) setImmediate(() => void this.claimWaiting());
+  async claim(attempts: readonly Attempt[]): Promise<void> {
+    for (const attempt of attempts) {
+      this.attempts.open(attempt);
+      this.claiming.add(attempt);
+    }
+    const isNoted = this.access.isAsking;
+    const groups = this.groupsOf(attempts);
+    const answer = await this.access.ask((store) => store.claim(groups.map((group) => this.claimOf(group))));
+    groups.forEach((group, i) => {
+      if (answer === undefined) this.goOnWithout(group);
+      else this.goOnWith(group, answer.value[i] ?? []);
     });
-    attempt.whenEnded((isAnswered) => {
-      if (isAnswered) this.forget(attempt, isNoted);
-      else this.break(attempt);
-    });
+    // What was answered meanwhile is told in one write to the store's disk with the batch that follows.
+    if (isNoted) this.settlements.send();
+    for (const attempt of attempts) {
+      this.claiming.delete(attempt);
+      attempt.whenEnded((isAnswered) => {
+        if (isAnswered) this.forget(attempt, isNoted);
+        else this.break(attempt);
+      });
+    }
   }
 
   /** The attempt's events are on disk. */
@@ -69,34 +73,6 @@ export class Retries implements OnApplicationShutdown {
     await this.store.close();
   }
 
-  private async claimWaiting(): Promise<void> {
-    this.isClaiming = true;
-    while (this.waiting.length > 0) {
-      const batch = this.waiting;
-      this.waiting = [];
-      const isNoted = await this.claimAll(batch.map(({ attempt }) => attempt));
-      for (const { resolve } of batch) resolve(isNoted);
-    }
-    this.isClaiming = false;
-  }
-
-  /** @returns whether the store may have been told of them */
-  private async claimAll(attempts: readonly Attempt[]): Promise<boolean> {
-    const groups = this.groupsOf(attempts);
-    const isNoted = this.access.isAsking;
-    if (isNoted) {
-      this.settlements.send();
-      this.settlements.hold(new Set(groups.map(({ fingerprint }) => fingerprint)));
-    }
-    const answer = await this.access.ask((store) => store.claim(groups.map((group) => this.claimOf(group))));
-    groups.forEach((group, i) => {
-      if (answer === undefined) this.goOnWithout(group);
-      else this.goOnWith(group, answer.value[i] ?? []);
-    });
-    if (isNoted) this.settlements.hold(new Set());
-    return isNoted;
-  }
-
   private groupsOf(attempts: readonly Attempt[]): Group[] {
     const byFingerprint = new Map<string, Attempt[]>();
     for (const attempt of attempts) {
@@ -106,20 +82,20 @@ export class Retries implements OnApplicationShutdown {
     }
     const groups: Group[] = [];
     for (const [fingerprint, group] of byFingerprint) {
-      this.breakAbandoned(fingerprint, group);
+      this.breakAbandoned(fingerprint, group.length);
       groups.push({ fingerprint, fresh: this.takeOverUntold(fingerprint, group) });
     }
     return groups;
   }
 
   /** The end of a connection is told after requests on new ones were read, if both arrived at the same moment. */
-  private breakAbandoned(fingerprint: string, claiming: readonly Attempt[]): void {
+  private breakAbandoned(fingerprint: string, claiming: number): void {
     const open = this.attempts.openOf(fingerprint);
-    if (open.size === claiming.length) {
+    if (open.size === claiming) {
       return;
     }
     for (const attempt of open) {
-      if (attempt.isAbandoned && !claiming.includes(attempt)) this.break(attempt);
+      if (attempt.isAbandoned && !this.claiming.has(attempt)) this.break(attempt);
     }
   }
 
@@ -134,11 +110,11 @@ export class Retries implements OnApplicationShutdown {
 
   private claimOf({ fingerprint, fresh }: Group): Claim {
     const open = this.attempts.openOf(fingerprint);
-    if (open.size === fresh.length) {
-      return { fingerprint, kept: [], fresh: fresh.slice(0, MAX_NOTES_A_FINGERPRINT).map(({ note }) => note) };
-    }
     const isFresh = new Set(fresh);
-    const kept = [...open].filter((attempt) => !isFresh.has(attempt)).slice(0, MAX_NOTES_A_FINGERPRINT);
+    const kept =
+      open.size === fresh.length
+        ? []
+        : [...open].filter((attempt) => !isFresh.has(attempt)).slice(0, MAX_NOTES_A_FINGERPRINT);
     const room = MAX_NOTES_A_FINGERPRINT - kept.length;
     return {
       fingerprint,
@@ -149,8 +125,12 @@ export class Retries implements OnApplicationShutdown {
 
   private goOnWith({ fingerprint, fresh }: Group, taken: readonly Note[]): void {
     taken.forEach((note, i) => {
-      fresh[i]?.takeOver(note);
+      const attempt = fresh[i];
+      if (attempt === undefined) return;
+      attempt.takeOver(note);
       this.attempts.drop(fingerprint, note.seed);
+      // Another claim, sent before this answer came, may have written the seed that is no longer its own.
+      this.settlements.add(attempt, 'later');
     });
     if (taken.length < fresh.length) {
       // The store has no more of them: what it once was told of, another instance has gone on with.

@@ -1,8 +1,11 @@
 import { type BrokenNote, type IdempotencyStore, NOTE_LIFE_MS, type Settlement } from './idempotency.store.js';
 import type { BrokenAttempt, UnansweredAttempts } from './unanswered.attempts.js';
 
-/** Answers of so many milliseconds share a round trip. Until then their notes say that they are being served. */
-const GATHER_MS = 5;
+/**
+ * The answers of a busy process are told with its next batch, and share that batch's write to disk; after so many
+ * milliseconds without one they are told alone. Until then their notes say that they are being served.
+ */
+const GATHER_MS = 25;
 const TRY_AGAIN_AFTER_MS = 1_000;
 /** More are owed only to a store that has been away for long, whose notes have run out by then. */
 const MAX_DUE = 100_000;
@@ -25,7 +28,6 @@ interface Told {
 export class Settlements {
   /** By fingerprint, the oldest first. */
   private readonly due = new Map<string, Due>();
-  private held: ReadonlySet<string> = new Set();
   private sending: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private immediate: NodeJS.Immediate | undefined;
@@ -49,12 +51,6 @@ export class Settlements {
       this.due.set(fingerprint, { ...before, taken: [...before.taken, ...taken] });
     }
     this.schedule(when);
-  }
-
-  /** Says nothing of these, which a claim is about to change, until it is called again. */
-  hold(fingerprints: ReadonlySet<string>): void {
-    this.held = fingerprints;
-    if (fingerprints.size === 0 && this.due.size > 0) this.schedule('later');
   }
 
   /** Sends what is due now, together with whatever is sent in this turn of the event loop. */
@@ -104,14 +100,10 @@ export class Settlements {
     const settlements: Settlement[] = [];
     const told: Told[] = [];
     for (const [fingerprint, due] of this.due) {
-      if (this.held.has(fingerprint)) continue;
-      this.due.delete(fingerprint);
       sent.push([fingerprint, due]);
       settlements.push(this.settlementOf(fingerprint, due, told));
     }
-    if (settlements.length === 0) {
-      return;
-    }
+    this.due.clear();
     try {
       await this.store.settle(settlements);
       for (const { broken, durable } of told) broken.told = durable ? 'durable' : 'unknown';

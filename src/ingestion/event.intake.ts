@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/api-error.js';
+import type { Attempt } from '../idempotency/attempt.js';
 import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
 import { EventQuota } from '../plans/event-quota.js';
 import type { EventRow } from '../warehouse/event-row.js';
@@ -15,23 +16,26 @@ export class EventIntake {
   ) {}
 
   /**
-   * Resolves when the rows, at least one, are on disk. What is not committed is not counted.
+   * Resolves when the rows, at least one, are on disk, or were before. What is not committed is not counted.
+   * @param attempt the request's, if its repetition is to be recognised by its bytes
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute): Promise<void> {
+  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
-      await this.reserveAndCommit(tenantId, rows);
-      this.metrics.received(route, 'accepted', rows.length);
+      const isNew = await this.reserveAndCommit(tenantId, rows, attempt);
+      this.metrics.received(route, isNew ? 'accepted' : 'repeated', rows.length);
     } catch (error) {
       this.metrics.received(route, outcomeOf(error), rows.length);
       throw error;
     }
   }
 
-  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[]): Promise<void> {
+  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[], attempt?: Attempt): Promise<boolean> {
     const reservation = await this.quota.reserve(tenantId, rows.length);
     try {
-      await this.commits.commit(rows);
+      const isNew = await this.commits.commit(rows, attempt);
+      if (!isNew) await this.quota.release(reservation);
+      return isNew;
     } catch (error) {
       await this.quota.release(reservation);
       throw error;

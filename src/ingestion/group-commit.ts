@@ -2,6 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { SpanContext } from '@opentelemetry/api';
 import { unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
+import type { Attempt } from '../idempotency/attempt.js';
+import { Retries } from '../idempotency/retries.service.js';
+import { reseededId } from '../idempotency/seed.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
@@ -19,9 +22,22 @@ const FULL_BYTES = 1024 * 1024;
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 
+/** A request, and what it brought. */
+class Member {
+  /** Whether an earlier attempt has brought it to disk. */
+  isRepeated = false;
+
+  constructor(
+    readonly rows: readonly EventRow[],
+    /** Undefined when all its events are known by keys of their own. */
+    readonly attempt: Attempt | undefined,
+  ) {}
+}
+
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
+  readonly members: Member[] = [];
   /** Their spans; none unless traces are on. */
   readonly requests: SpanContext[] = [];
   resolve!: () => void;
@@ -44,29 +60,36 @@ export class GroupCommit {
   private groupsOnTheirWay = 0;
   private uncommittedBytes = 0;
 
-  constructor(private readonly transport: EventTransport) {}
+  constructor(
+    private readonly transport: EventTransport,
+    private readonly retries: Retries,
+  ) {}
 
   /**
-   * Resolves when the rows, at least one, are on disk.
+   * Resolves when the rows, at least one, are on disk: to false when an earlier attempt has brought them there, and nothing
+   * was published.
+   * @param attempt the request's, if its repetition is to be recognised by its bytes
    * @throws ApiError 503 when they are not
    */
-  async commit(rows: readonly EventRow[]): Promise<void> {
+  async commit(rows: readonly EventRow[], attempt?: Attempt): Promise<boolean> {
     if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
       throw queueUnavailable();
     }
-    const group = this.join(rows);
+    const member = new Member(rows, rows.some(({ eventId }) => eventId === '') ? attempt : undefined);
+    const group = this.join(member);
     if (group.events >= FULL_EVENTS || this.encoder.size >= FULL_BYTES) {
       this.send(group);
     }
     try {
       await group.committed;
+      return !member.isRepeated;
     } catch (error) {
       throw error instanceof TransportUnavailableError ? queueUnavailable() : error;
     }
   }
 
-  private join(rows: readonly EventRow[]): Group {
-    for (const row of rows) {
+  private join(member: Member): Group {
+    for (const row of member.rows) {
       this.encoder.append(row);
     }
     if (this.open === undefined) {
@@ -76,7 +99,8 @@ export class GroupCommit {
         this.sendWhatWaits();
       });
     }
-    this.open.events += rows.length;
+    this.open.events += member.rows.length;
+    this.open.members.push(member);
     const request = currentRequest();
     if (request !== undefined) this.open.requests.push(request);
     return this.open;
@@ -93,8 +117,7 @@ export class GroupCommit {
     const rows = this.encoder.take();
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
-    const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };
-    tracePublish(batch, group.requests, () => this.transport.publish(batch))
+    this.publish(group, rows)
       .then(group.resolve, group.reject)
       .finally(() => {
         this.groupsOnTheirWay--;
@@ -102,6 +125,40 @@ export class GroupCommit {
         this.sendWhatWaits();
       });
   }
+
+  private async publish(group: Group, encoded: Uint8Array): Promise<void> {
+    const attempts = group.members.flatMap(({ attempt }) => attempt ?? []);
+    const { rows, events } =
+      attempts.length === 0 ? { rows: encoded, events: group.events } : await this.claim(group, encoded, attempts);
+    if (events === 0) {
+      return;
+    }
+    const batch = { id: uuid7(), type: EVENTS_V1, events, rows };
+    await tracePublish(batch, group.requests, () => this.transport.publish(batch));
+    for (const attempt of attempts) this.retries.becomeDurable(attempt);
+  }
+
+  /** @returns what is left to publish when all retries among the requests have been recognised */
+  private async claim(group: Group, encoded: Uint8Array, attempts: readonly Attempt[]) {
+    const seeds = attempts.map(({ seed }) => seed);
+    await this.retries.claim(attempts);
+    if (attempts.every(({ seed }, i) => seed === seeds[i])) {
+      return { rows: encoded, events: group.events };
+    }
+    const encoder = new EventRowEncoder();
+    let events = 0;
+    for (const member of group.members) {
+      member.isRepeated = member.attempt?.isDurable ?? false;
+      if (member.isRepeated) continue;
+      events += member.rows.length;
+      for (const row of member.rows) encoder.append(underFinalId(row, member.attempt));
+    }
+    return { rows: encoder.take(), events };
+  }
+}
+
+function underFinalId(row: EventRow, attempt: Attempt | undefined): EventRow {
+  return attempt === undefined || row.eventId !== '' ? row : { ...row, id: reseededId(row.id, attempt.seed) };
 }
 
 function queueUnavailable() {

@@ -12,6 +12,32 @@ import { SEED_CHARACTERS } from '../seed.js';
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000);`;
 
 /**
+ * Reads only, so that its answer does not wait for the disk. KEYS: the hashes. ARGV: the instance; instances that live, one
+ * after the other. Answers the places of the keys in which there is something to take over, or may be.
+ */
+export const LOOK = `
+local places = {}
+for i, key in ipairs(KEYS) do
+  local fields = redis.call('HLEN', key)
+  if fields > 1 or fields == 1 and redis.call('HEXISTS', key, ARGV[1]) == 0 then
+    for _, name in ipairs(redis.call('HKEYS', key)) do
+      if name ~= ARGV[1] and not string.find(ARGV[2], name, 1, true) then
+        places[#places + 1] = i
+        break
+      end
+    end
+  end
+end
+return places`;
+
+/** KEYS: the hashes. ARGV: the instance, the life of a note in ms; then for every key its notes. */
+export const NOTE = `
+for i, key in ipairs(KEYS) do
+  redis.call('HSET', key, ARGV[1], ARGV[i + 2])
+  redis.call('PEXPIRE', key, ARGV[2])
+end`;
+
+/**
  * KEYS: the hashes. ARGV: the instance, the life of a note in ms; then for every key its notes, the fresh ones last, how
  * many are fresh, and the instances that have ended, one after the other.
  * Answers for every key that has other fields [its place, the notes taken over, the other instances].

@@ -27,6 +27,8 @@ export function connectionNameOf(instanceId: string): string {
  */
 export class LivingInstances {
   private readonly logger = new Logger('Idempotency');
+  private names = '';
+  private listedAt = -Infinity;
   private listed: { readonly at: number; readonly names: Promise<ReadonlySet<string>> } | undefined;
   private isForbidden = false;
 
@@ -40,6 +42,11 @@ export class LivingInstances {
     const living = await this.living();
     // Where our own connection is nameless, or behind something that shows only some, absence proves nothing.
     return living.has(this.me) ? instances.filter((instance) => !living.has(instance)) : [];
+  }
+
+  /** Those that lived a moment ago, one after the other. */
+  get lately(): string {
+    return performance.now() - this.listedAt > LIST_HOLDS_FOR_MS ? '' : this.names;
   }
 
   private living(): Promise<ReadonlySet<string>> {
@@ -56,7 +63,10 @@ export class LivingInstances {
     }
     try {
       const list = String(await this.redis.client('LIST'));
-      return new Set([...list.matchAll(/ name=segops-api:(\S+)/g)].map(([, name = '']) => name));
+      const names = new Set([...list.matchAll(/ name=segops-api:(\S+)/g)].map(([, name = '']) => name));
+      this.names = [...names].join('');
+      this.listedAt = performance.now();
+      return names;
     } catch (error) {
       if (!String(error).includes('NOPERM') && !String(error).includes('unknown command')) throw error;
       this.isForbidden = true;

@@ -14,7 +14,7 @@ import {
   NOTE_LIFE_MS,
   type Settlement,
 } from '../idempotency.store.js';
-import { BREAK, CLAIM, SETTLE } from './attempt.scripts.js';
+import { BREAK, CLAIM, LOOK, NOTE, SETTLE } from './attempt.scripts.js';
 import { connectionNameOf, INSTANCE_CHARACTERS, LivingInstances, newInstanceId } from './living.instances.js';
 import { REMEMBER } from './memory.script.js';
 import { decodeNotes, encodeNotes } from './note.codec.js';
@@ -23,6 +23,8 @@ type ClaimAnswer = [place: number, taken: string, others: string][];
 
 /** The commands that the scripts become. */
 interface Scripts {
+  segopsLook(keys: number, ...keysAndArgs: string[]): Promise<number[]>;
+  segopsNote(keys: number, ...keysAndArgs: (string | number)[]): Promise<null>;
   segopsClaim(keys: number, ...keysAndArgs: (string | number)[]): Promise<ClaimAnswer>;
   segopsSettle(keys: number, ...keysAndArgs: string[]): Promise<null>;
   segopsBreak(...keysAndArgs: (string | number)[]): Promise<null>;
@@ -44,6 +46,8 @@ export class RedisStore extends IdempotencyStore {
   private constructor(private readonly options: RedisStoreOptions) {
     super();
     const redis = failFastConnection(options.redisUrl, new Logger('Redis'), connectionNameOf(this.me));
+    redis.defineCommand('segopsLook', { lua: LOOK, readOnly: true });
+    redis.defineCommand('segopsNote', { lua: NOTE });
     redis.defineCommand('segopsClaim', { lua: CLAIM });
     redis.defineCommand('segopsSettle', { lua: SETTLE });
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 3 });
@@ -59,7 +63,31 @@ export class RedisStore extends IdempotencyStore {
     return store;
   }
 
+  /**
+   * Nearly always there is nothing to take over. Then the notes are sent when this resolves, which is before the batch, and
+   * Redis writes both to disk at once: a process that dies after it has sent the batch has sent the notes.
+   */
   async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {
+    this.checkConnection();
+    const keys = claims.map(({ fingerprint }) => this.attemptsKey(fingerprint));
+    const places = await this.redis.segopsLook(keys.length, ...keys, this.me, this.instances.lately);
+    const taken: Note[][] = claims.map(() => []);
+    if (places.length === 0) {
+      this.note(claims);
+      return taken;
+    }
+    const contested = new Set(places.map((place) => place - 1));
+    this.note(claims.filter((_, i) => !contested.has(i)));
+    const indexes = [...contested];
+    const found = await this.takeOver(claims.filter((_, i) => contested.has(i)));
+    found.forEach((notes, i) => {
+      taken[indexes[i] ?? 0] = notes;
+    });
+    return taken;
+  }
+
+  /** In one step, so that two instances never take over the same. */
+  private async takeOver(claims: readonly Claim[]): Promise<Note[][]> {
     const taken: Note[][] = claims.map(() => []);
     const answer = await this.claimFrom(claims, '');
     const contested: { readonly place: number; readonly claim: Claim; readonly others: readonly string[] }[] = [];
@@ -129,8 +157,15 @@ export class RedisStore extends IdempotencyStore {
     return Promise.resolve();
   }
 
+  private note(claims: readonly Claim[]): void {
+    if (claims.length === 0) return;
+    const keys = claims.map(({ fingerprint }) => this.attemptsKey(fingerprint));
+    const notes = claims.map(({ kept, fresh }) => encodeNotes(kept) + encodeNotes(fresh));
+    // A Redis that fails now fails the batch too, or the next question.
+    void this.redis.segopsNote(keys.length, ...keys, this.me, NOTE_LIFE_MS, ...notes).catch(() => undefined);
+  }
+
   private async claimFrom(claims: readonly Claim[], ended: string): Promise<ClaimAnswer> {
-    this.checkConnection();
     const keys: string[] = [];
     const args: (string | number)[] = [this.me, NOTE_LIFE_MS];
     for (const { fingerprint, kept, fresh } of claims) {
