@@ -15,6 +15,8 @@ export class Attempt {
   private seedText: string | undefined;
   private fingerprintText: string | undefined;
   private durable = false;
+  /** Whether the store may have been told of it. */
+  isNoted = false;
 
   constructor(
     private readonly request: RepeatableRequest,

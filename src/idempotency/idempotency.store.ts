@@ -18,13 +18,18 @@ export interface Note {
   readonly durable: boolean;
 }
 
-/** Attempts that are about to be published, with all others of the same fingerprint that this process is serving. */
+/** Attempts that may be retries, with all others of the same fingerprint that this process is serving. */
 export interface Claim {
   readonly fingerprint: string;
-  /** Attempts that the store knows, or that need nobody's seed. */
   readonly kept: readonly Note[];
-  /** Attempts that are retries, if the store has as many broken ones. */
+  /** Those that are retries, if the store has as many broken ones. */
   readonly fresh: readonly Note[];
+}
+
+/** The attempts of one fingerprint that the process is serving. */
+export interface OpenNotes {
+  readonly fingerprint: string;
+  readonly open: readonly Note[];
 }
 
 /** An attempt whose client got no answer. */
@@ -34,11 +39,8 @@ export interface BrokenNote extends Note {
 }
 
 /** What became of this process's attempts of one fingerprint. */
-export interface Settlement {
+export interface Settlement extends OpenNotes {
   readonly tenantId: string;
-  readonly fingerprint: string;
-  /** Those that are still being served. */
-  readonly open: readonly Note[];
   readonly broken: readonly BrokenNote[];
   /** Seeds of broken attempts that were taken over without the store. */
   readonly taken: readonly string[];
@@ -78,12 +80,21 @@ export const MEMORY_ENTRY_BYTES = 120;
  * store is away; {@link StoreAccess} is who sets a deadline. The class doubles as the injection token.
  */
 export abstract class IdempotencyStore {
+  /** @returns of which fingerprints there may be something to take over; it costs no write to disk */
+  abstract look(fingerprints: readonly string[]): Promise<readonly string[]>;
+
   /**
-   * Notes attempts as open, and hands over those that lost their client: broken ones, and open ones of processes that have
-   * ended. Each is handed over once. Resolves when the notes will be there wherever a batch is that is published afterwards.
+   * Hands over attempts that lost their client: broken ones, and open ones of processes that have ended. Each is handed over
+   * once, and whoever takes it over is noted in its place.
    * @returns for each claim what its first fresh attempts take over
    */
   abstract claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]>;
+
+  /**
+   * Notes which attempts of these fingerprints the process is serving; what it noted of them before is gone. When this
+   * resolves, the notes are there wherever a batch is that is published afterwards.
+   */
+  abstract note(notes: readonly OpenNotes[]): Promise<void>;
 
   abstract settle(settlements: readonly Settlement[]): Promise<void>;
 

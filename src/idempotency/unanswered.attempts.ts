@@ -83,7 +83,8 @@ export class UnansweredAttempts {
 
   brokenOf(fingerprint: string): readonly BrokenAttempt[] {
     this.dropOld();
-    return [...this.of(fingerprint).broken.values()];
+    const { broken } = this.of(fingerprint);
+    return broken.size === 0 ? [] : [...broken.values()];
   }
 
   /** The notes of what is being served, as many as the store takes. */

@@ -16,26 +16,24 @@ export class EventIntake {
   ) {}
 
   /**
-   * Resolves when the rows, at least one, are on disk, or were before. What is not committed is not counted.
-   * @param attempt the request's, if its repetition is to be recognised by its bytes
+   * Resolves when the rows, at least one, are on disk. What is not committed is not counted.
+   * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
   async take(tenantId: string, rows: readonly EventRow[], route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
-      const isNew = await this.reserveAndCommit(tenantId, rows, attempt);
-      this.metrics.received(route, isNew ? 'accepted' : 'repeated', rows.length);
+      await this.reserveAndCommit(tenantId, rows, attempt);
+      this.metrics.received(route, 'accepted', rows.length);
     } catch (error) {
       this.metrics.received(route, outcomeOf(error), rows.length);
       throw error;
     }
   }
 
-  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[], attempt?: Attempt): Promise<boolean> {
+  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
     const reservation = await this.quota.reserve(tenantId, rows.length);
     try {
-      const isNew = await this.commits.commit(rows, attempt);
-      if (!isNew) await this.quota.release(reservation);
-      return isNew;
+      await this.commits.commit(rows, attempt);
     } catch (error) {
       await this.quota.release(reservation);
       throw error;

@@ -4,9 +4,9 @@ import { unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
 import type { Attempt } from '../idempotency/attempt.js';
 import { Retries } from '../idempotency/retries.service.js';
-import { reseededId } from '../idempotency/seed.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
+import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EventRow } from '../warehouse/event-row.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
@@ -22,22 +22,11 @@ const FULL_BYTES = 1024 * 1024;
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 
-/** A request, and what it brought. */
-class Member {
-  /** Whether an earlier attempt has brought it to disk. */
-  isRepeated = false;
-
-  constructor(
-    readonly rows: readonly EventRow[],
-    /** Undefined when all its events are known by keys of their own. */
-    readonly attempt: Attempt | undefined,
-  ) {}
-}
-
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
-  readonly members: Member[] = [];
+  /** Those that are noted for their retries. */
+  readonly attempts: Attempt[] = [];
   /** Their spans; none unless traces are on. */
   readonly requests: SpanContext[] = [];
   resolve!: () => void;
@@ -66,30 +55,27 @@ export class GroupCommit {
   ) {}
 
   /**
-   * Resolves when the rows, at least one, are on disk: to false when an earlier attempt has brought them there, and nothing
-   * was published.
-   * @param attempt the request's, if its repetition is to be recognised by its bytes
+   * Resolves when the rows, at least one, are on disk.
+   * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 503 when they are not
    */
-  async commit(rows: readonly EventRow[], attempt?: Attempt): Promise<boolean> {
+  async commit(rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
     if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
       throw queueUnavailable();
     }
-    const member = new Member(rows, rows.some(({ eventId }) => eventId === '') ? attempt : undefined);
-    const group = this.join(member);
+    const group = this.join(rows, attempt);
     if (group.events >= FULL_EVENTS || this.encoder.size >= FULL_BYTES) {
       this.send(group);
     }
     try {
       await group.committed;
-      return !member.isRepeated;
     } catch (error) {
       throw error instanceof TransportUnavailableError ? queueUnavailable() : error;
     }
   }
 
-  private join(member: Member): Group {
-    for (const row of member.rows) {
+  private join(rows: readonly EventRow[], attempt: Attempt | undefined): Group {
+    for (const row of rows) {
       this.encoder.append(row);
     }
     if (this.open === undefined) {
@@ -99,8 +85,8 @@ export class GroupCommit {
         this.sendWhatWaits();
       });
     }
-    this.open.events += member.rows.length;
-    this.open.members.push(member);
+    this.open.events += rows.length;
+    if (attempt !== undefined) this.open.attempts.push(attempt);
     const request = currentRequest();
     if (request !== undefined) this.open.requests.push(request);
     return this.open;
@@ -117,48 +103,25 @@ export class GroupCommit {
     const rows = this.encoder.take();
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
-    this.publish(group, rows)
+    const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };
+    this.publish(group, batch)
       .then(group.resolve, group.reject)
       .finally(() => {
         this.groupsOnTheirWay--;
         this.uncommittedBytes -= rows.length;
-        this.sendWhatWaits();
+        // The claims of requests that came meanwhile are answered together with the batch; without them the next group
+        // would leave a moment before nearly all of them are there.
+        void this.retries.claimed.then(() => {
+          this.sendWhatWaits();
+        });
       });
   }
 
-  private async publish(group: Group, encoded: Uint8Array): Promise<void> {
-    const attempts = group.members.flatMap(({ attempt }) => attempt ?? []);
-    const { rows, events } =
-      attempts.length === 0 ? { rows: encoded, events: group.events } : await this.claim(group, encoded, attempts);
-    if (events === 0) {
-      return;
-    }
-    const batch = { id: uuid7(), type: EVENTS_V1, events, rows };
-    await tracePublish(batch, group.requests, () => this.transport.publish(batch));
+  private async publish({ attempts, requests }: Group, batch: EventBatch): Promise<void> {
+    if (attempts.length > 0) await this.retries.note(attempts);
+    await tracePublish(batch, requests, () => this.transport.publish(batch));
     for (const attempt of attempts) this.retries.becomeDurable(attempt);
   }
-
-  /** @returns what is left to publish when all retries among the requests have been recognised */
-  private async claim(group: Group, encoded: Uint8Array, attempts: readonly Attempt[]) {
-    const seeds = attempts.map(({ seed }) => seed);
-    await this.retries.claim(attempts);
-    if (attempts.every(({ seed }, i) => seed === seeds[i])) {
-      return { rows: encoded, events: group.events };
-    }
-    const encoder = new EventRowEncoder();
-    let events = 0;
-    for (const member of group.members) {
-      member.isRepeated = member.attempt?.isDurable ?? false;
-      if (member.isRepeated) continue;
-      events += member.rows.length;
-      for (const row of member.rows) encoder.append(underFinalId(row, member.attempt));
-    }
-    return { rows: encoder.take(), events };
-  }
-}
-
-function underFinalId(row: EventRow, attempt: Attempt | undefined): EventRow {
-  return attempt === undefined || row.eventId !== '' ? row : { ...row, id: reseededId(row.id, attempt.seed) };
 }
 
 function queueUnavailable() {

@@ -12,13 +12,23 @@ import { EventRowFactory } from './event-row.factory.js';
 import { EventValidator } from './event.validator.js';
 import { GroupCommit } from './group-commit.js';
 import { ReceiptClock } from './receipt.clock.js';
+import { RequestIntake } from './request.intake.js';
 import { TrackController } from './track.controller.js';
 import { TrackService } from './track.service.js';
 
 @Module({
   imports: [AuthModule, ErrorsModule, IdempotencyModule, MetricsModule, PlansModule, SchemasModule, TransportModule],
   controllers: [TrackController],
-  providers: [TrackService, EventAdmission, EventValidator, EventRowFactory, ReceiptClock, EventIntake, GroupCommit],
+  providers: [
+    TrackService,
+    EventAdmission,
+    EventValidator,
+    EventRowFactory,
+    ReceiptClock,
+    RequestIntake,
+    EventIntake,
+    GroupCommit,
+  ],
   exports: [EventIntake, ReceiptClock],
 })
 export class IngestionModule {}

@@ -3,10 +3,10 @@ import { badRequest, invalidFields, tooLarge } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
 import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { EventAdmission } from './event.admission.js';
-import { EventIntake } from './event.intake.js';
 import { TOO_LARGE } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
+import { RequestIntake } from './request.intake.js';
 import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
 
 /** Why an event of a batch was left out. */
@@ -26,7 +26,7 @@ export interface TrackBatchResult {
 export class TrackService {
   constructor(
     private readonly admission: EventAdmission,
-    private readonly intake: EventIntake,
+    private readonly intake: RequestIntake,
     private readonly configuration: Configuration,
   ) {}
 
@@ -39,7 +39,7 @@ export class TrackService {
     for (const { errors } of refused) {
       throw refusal(errors);
     }
-    await this.intake.take(sender.tenantId, rows, sender.source, identity.attempt);
+    await this.intake.take(sender, rows, identity);
   }
 
   /**
@@ -50,7 +50,7 @@ export class TrackService {
   async trackBatch(sender: Sender, body: Buffer | undefined, identity: RequestIdentity): Promise<TrackBatchResult> {
     const { rows, refused } = await this.admission.admit(sender, identity.seed, this.readList(body));
     if (rows.length > 0) {
-      await this.intake.take(sender.tenantId, rows, sender.source, identity.attempt);
+      await this.intake.take(sender, rows, identity);
     }
     const counts = { queued: rows.length, skipped: refused.length };
     const errors = refused.flatMap(({ index, errors }) => errors.map((error) => ({ index, ...error })));

@@ -91,6 +91,25 @@ export function describeIdempotencyStore(name: string, underTest: StoreUnderTest
         expect(await claim([note()])).toEqual([first]);
       });
 
+      it('should say where there may be something to take over, and nowhere else', async () => {
+        const [mine, broken] = [`${tenantId}:track:mine`, `${tenantId}:track:broken`];
+        await store.note([{ fingerprint: mine, open: [note()] }]);
+        await store.settle([
+          { tenantId, fingerprint: broken, open: [], broken: [{ ...note(), isUpdate: false }], taken: [] },
+        ]);
+        expect(await store.look([fingerprint, mine, broken])).toEqual([broken]);
+        await beginAgain();
+        expect(await store.look([fingerprint, mine, broken])).toEqual([mine, broken]);
+      });
+
+      it('should hand over what it was only told of, as it was told last', async () => {
+        const attempts = [note(), note(), note()];
+        await store.note([{ fingerprint, open: attempts }]);
+        await store.note([{ fingerprint, open: attempts.slice(1) }]);
+        await beginAgain();
+        expect(await claim([note(), note(), note()])).toEqual(attempts.slice(1));
+      });
+
       it('should keep fingerprints apart', async () => {
         const first = note();
         await breaks(first);

@@ -1,5 +1,12 @@
 import type { Database } from 'lmdb';
-import { type Claim, MAX_BROKEN, type Note, NOTE_LIFE_MS, type Settlement } from '../idempotency.store.js';
+import {
+  type Claim,
+  MAX_BROKEN,
+  type Note,
+  NOTE_LIFE_MS,
+  type OpenNotes,
+  type Settlement,
+} from '../idempotency.store.js';
 
 /** An attempt that waits to be taken over. */
 interface Left {
@@ -47,6 +54,21 @@ export class AttemptNotes {
       return found;
     });
     return { taken, committed: Promise.all(writes) };
+  }
+
+  has(fingerprint: string): boolean {
+    return this.rowOf(fingerprint).left.length > 0;
+  }
+
+  /** Resolves when it is committed. */
+  note(notes: readonly OpenNotes[]): Promise<unknown> {
+    return Promise.all(
+      notes.map(({ fingerprint, open }) => {
+        const row = this.rowOf(fingerprint);
+        row.open = open;
+        return this.write(fingerprint, row);
+      }),
+    );
   }
 
   settle(settlements: readonly Settlement[]): Promise<unknown> {

@@ -2,7 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
 import { FolderLock } from '../../common/folder-lock.js';
-import { type Claim, IdempotencyStore, type MemoryKey, type Note, type Settlement } from '../idempotency.store.js';
+import {
+  type Claim,
+  IdempotencyStore,
+  type MemoryKey,
+  type Note,
+  type OpenNotes,
+  type Settlement,
+} from '../idempotency.store.js';
 import { AttemptNotes } from './attempt.notes.js';
 import { LongMemory } from './long.memory.js';
 
@@ -44,6 +51,15 @@ export class LmdbStore extends IdempotencyStore {
       lock.release();
       throw error;
     }
+  }
+
+  look(fingerprints: readonly string[]): Promise<readonly string[]> {
+    return Promise.resolve(fingerprints.filter((fingerprint) => this.notes.has(fingerprint)));
+  }
+
+  async note(notes: readonly OpenNotes[]): Promise<void> {
+    await this.notes.note(notes);
+    await this.root.flushed;
   }
 
   async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {

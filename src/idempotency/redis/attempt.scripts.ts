@@ -33,8 +33,12 @@ return places`;
 /** KEYS: the hashes. ARGV: the instance, the life of a note in ms; then for every key its notes. */
 export const NOTE = `
 for i, key in ipairs(KEYS) do
-  redis.call('HSET', key, ARGV[1], ARGV[i + 2])
-  redis.call('PEXPIRE', key, ARGV[2])
+  local notes = ARGV[i + 2]
+  if notes == '' then redis.call('HDEL', key, ARGV[1])
+  else
+    redis.call('HSET', key, ARGV[1], notes)
+    redis.call('PEXPIRE', key, ARGV[2])
+  end
 end`;
 
 /**

@@ -12,6 +12,7 @@ import {
   type MemoryKey,
   type Note,
   NOTE_LIFE_MS,
+  type OpenNotes,
   type Settlement,
 } from '../idempotency.store.js';
 import { BREAK, CLAIM, LOOK, NOTE, SETTLE } from './attempt.scripts.js';
@@ -63,31 +64,29 @@ export class RedisStore extends IdempotencyStore {
     return store;
   }
 
-  /**
-   * Nearly always there is nothing to take over. Then the notes are sent when this resolves, which is before the batch, and
-   * Redis writes both to disk at once: a process that dies after it has sent the batch has sent the notes.
-   */
-  async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {
+  async look(fingerprints: readonly string[]): Promise<readonly string[]> {
     this.checkConnection();
-    const keys = claims.map(({ fingerprint }) => this.attemptsKey(fingerprint));
+    const keys = fingerprints.map((fingerprint) => this.attemptsKey(fingerprint));
     const places = await this.redis.segopsLook(keys.length, ...keys, this.me, this.instances.lately);
-    const taken: Note[][] = claims.map(() => []);
-    if (places.length === 0) {
-      this.note(claims);
-      return taken;
-    }
-    const contested = new Set(places.map((place) => place - 1));
-    this.note(claims.filter((_, i) => !contested.has(i)));
-    const indexes = [...contested];
-    const found = await this.takeOver(claims.filter((_, i) => contested.has(i)));
-    found.forEach((notes, i) => {
-      taken[indexes[i] ?? 0] = notes;
-    });
-    return taken;
+    return places.flatMap((place) => fingerprints[place - 1] ?? []);
+  }
+
+  /**
+   * Does not wait for Redis: the notes are on their way before the batch is, and Redis writes to disk at once what arrives
+   * together. A process that dies after it has sent the batch has sent the notes.
+   */
+  note(notes: readonly OpenNotes[]): Promise<void> {
+    this.checkConnection();
+    const keys = notes.map(({ fingerprint }) => this.attemptsKey(fingerprint));
+    const open = notes.map((note) => encodeNotes(note.open));
+    // A Redis that fails now fails the batch too, or the next question.
+    void this.redis.segopsNote(keys.length, ...keys, this.me, NOTE_LIFE_MS, ...open).catch(() => undefined);
+    return Promise.resolve();
   }
 
   /** In one step, so that two instances never take over the same. */
-  private async takeOver(claims: readonly Claim[]): Promise<Note[][]> {
+  async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {
+    this.checkConnection();
     const taken: Note[][] = claims.map(() => []);
     const answer = await this.claimFrom(claims, '');
     const contested: { readonly place: number; readonly claim: Claim; readonly others: readonly string[] }[] = [];
@@ -155,14 +154,6 @@ export class RedisStore extends IdempotencyStore {
   close(): Promise<void> {
     this.redis.disconnect();
     return Promise.resolve();
-  }
-
-  private note(claims: readonly Claim[]): void {
-    if (claims.length === 0) return;
-    const keys = claims.map(({ fingerprint }) => this.attemptsKey(fingerprint));
-    const notes = claims.map(({ kept, fresh }) => encodeNotes(kept) + encodeNotes(fresh));
-    // A Redis that fails now fails the batch too, or the next question.
-    void this.redis.segopsNote(keys.length, ...keys, this.me, NOTE_LIFE_MS, ...notes).catch(() => undefined);
   }
 
   private async claimFrom(claims: readonly Claim[], ended: string): Promise<ClaimAnswer> {
