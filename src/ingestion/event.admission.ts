@@ -44,7 +44,7 @@ export class EventAdmission {
     const rows: EventRow[] = [];
     const refused: RefusedEvent[] = [];
     events.forEach((received, index) => {
-      const result = this.admitOne({ ...sender, seed, index }, schemas, received);
+      const result = this.admitOne({ tenantId: sender.tenantId, seed, index }, sender.uid, schemas, received);
       if ('reason' in result) {
         refused.push({ index, errors: result.errors });
         this.record(sender, received, result);
@@ -56,8 +56,13 @@ export class EventAdmission {
     return { rows, refused };
   }
 
-  private admitOne(place: Sender & EventPlace, schemas: TenantSchemas, received: ReceivedEvent): EventRow | Refusal {
-    const validated = this.validator.validate(received, place.uid);
+  private admitOne(
+    place: EventPlace,
+    uid: string | undefined,
+    schemas: TenantSchemas,
+    received: ReceivedEvent,
+  ): EventRow | Refusal {
+    const validated = this.validator.validate(received, uid);
     if (!validated.valid) {
       return { reason: 'validation_failed', errors: validated.errors };
     }
