@@ -49,10 +49,10 @@ export class IdempotentRequests {
     const fingerprint = fingerprintOf(request);
     const known = await this.access.ask((store) => store.recall(place));
     if (known?.value !== undefined) {
-      const answer = decodeAnswer<T>(known.value, fingerprint);
-      if (answer === undefined) throw usedForAnother();
+      const json = answerIn(known.value, fingerprint);
+      if (json === undefined) throw usedForAnother();
       void reply.header('idempotency-replayed', 'true');
-      return answer;
+      return JSON.parse(json) as T;
     }
     // Whatever is or is not remembered, now or when it comes again: the same request has the same seed.
     const answer = await serve({ seed: seedOf(place, fingerprint), attempt: undefined });
@@ -80,16 +80,15 @@ function encodeAnswer(fingerprint: string, answer: object): string {
   return `${fingerprint} ${text}`;
 }
 
-/** @returns undefined when it is the answer to another request */
-function decodeAnswer<T>(value: string, fingerprint: string): T | undefined {
+/** @returns its JSON; undefined when it is the answer to another request */
+function answerIn(value: string, fingerprint: string): string | undefined {
   if (!value.startsWith(`${fingerprint} `)) {
     return undefined;
   }
   const text = value.slice(fingerprint.length + 1);
-  const json = text.startsWith(COMPRESSED)
+  return text.startsWith(COMPRESSED)
     ? inflateRawSync(Buffer.from(text.slice(COMPRESSED.length), 'base64')).toString()
     : text;
-  return JSON.parse(json) as T;
 }
 
 function usedForAnother() {

@@ -6,12 +6,15 @@ import { IdempotencyStore } from './idempotency.store.js';
 const ANSWER_WITHIN_MS = 100;
 /** For how long nobody asks a store that gave no answer. */
 const ASK_AGAIN_AFTER_MS = 1_000;
+/** A store that is slow time and again is told of so often. */
+const WARN_EVERY_MS = 60_000;
 
 /** Asks the store and goes on without it when it is away: recognising repetitions never costs a request. */
 @Injectable()
 export class StoreAccess {
   private readonly logger = new Logger('Idempotency');
   private isAway = false;
+  private warnedAt = -Infinity;
   private askAgainAt = -Infinity;
 
   constructor(private readonly store: IdempotencyStore) {}
@@ -49,16 +52,18 @@ export class StoreAccess {
     if (!this.isAway) return;
     this.isAway = false;
     this.askAgainAt = -Infinity;
-    this.logger.log('Repeated requests are recognised again, whichever instance they reach.');
   }
 
   private onFailure(error: unknown): void {
     this.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
     if (this.isAway) return;
     this.isAway = true;
+    const now = performance.now();
+    if (now - this.warnedAt < WARN_EVERY_MS) return;
+    this.warnedAt = now;
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.warn(
-      `Repeated requests are recognised only by the instance that served them before, while their store is away (${reason}).`,
+      `Their store is away or slow (${reason}): until it answers again, requests that are repeated without a key are recognised only by the instance that served them before.`,
     );
   }
 }

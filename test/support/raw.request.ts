@@ -4,7 +4,7 @@ export interface RawRequest {
   /** Resolves with the status of the answer; rejects when the connection ends without one. */
   readonly status: Promise<number>;
   /** Breaks the connection off. */
-  abort(): void;
+  readonly abort: () => void;
 }
 
 /** A request on a connection of its own, with exactly these bytes as its body. */

@@ -55,7 +55,7 @@ export class LongMemory {
 
   /** Removes at most `limit` that have had their time. @returns whether there may be more */
   async sweep(limit: number): Promise<boolean> {
-    const over = [...this.ends.getKeys({ end: [this.now(), ''], limit })];
+    const over = [...this.ends.getKeys({ end: [this.now() + 1, ''], limit })];
     await Promise.all(
       over.flatMap((end) => {
         const [expiresAt, name] = end;

@@ -173,7 +173,7 @@ export class RedisStore extends IdempotencyStore {
     );
   }
 
-  /** Commands fail by themselves without a connection, but only in a later turn of the event loop than it takes to connect. */
+  /** While it connects, commands would fail in their own time. */
   private checkConnection(): void {
     if (this.redis.status !== 'ready') throw new Error('not connected');
   }
