@@ -43,6 +43,7 @@ export function patientConnection(url: string, logger: Logger, unwanted: AbortSi
 
 /** Resolves when the connection is there, or when it will not be at once: then it is made in the background. */
 export async function firstConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
   // Rejects on the first `error` event.
   const ready = once(redis, 'ready');
   await withDeadline(ready, FIRST_CONNECTION_WITHIN_MS, () => new Error('not connected')).catch(() => undefined);

@@ -18,32 +18,21 @@ export interface Note {
   readonly durable: boolean;
 }
 
-/** Attempts that may be retries, with all others of the same fingerprint that this process is serving. */
-export interface Claim {
-  readonly fingerprint: string;
-  readonly kept: readonly Note[];
-  /** Those that are retries, if the store has as many broken ones. */
-  readonly fresh: readonly Note[];
-}
-
 /** The attempts of one fingerprint that the process is serving. */
 export interface OpenNotes {
   readonly fingerprint: string;
   readonly open: readonly Note[];
 }
 
-/** An attempt whose client got no answer. */
+/** What became of an attempt whose client got no answer. */
 export interface BrokenNote extends Note {
-  /** Told before: it changes only what is still there, since another process may have taken the attempt over. */
-  readonly isUpdate: boolean;
-}
-
-/** What became of this process's attempts of one fingerprint. */
-export interface Settlement extends OpenNotes {
   readonly tenantId: string;
-  readonly broken: readonly BrokenNote[];
-  /** Seeds of broken attempts that were taken over without the store. */
-  readonly taken: readonly string[];
+  readonly fingerprint: string;
+  /**
+   * `broken`: there is something to take over. `durable`: its events are on disk after all; that changes only what is still
+   * there. `taken`: it was taken over without the store.
+   */
+  readonly change: 'broken' | 'durable' | 'taken';
 }
 
 /** Something that is remembered for long, under a tenant's key. */
@@ -76,19 +65,18 @@ export const MEMORY_ENTRY_BYTES = 120;
 
 /**
  * Where instances keep what they need to recognise repetitions, across processes and restarts. The adapters live in the
- * folders beside this file, and both pass `test/contract/idempotency-store.contract.ts`. Every method rejects when the
+ * folders beside this file, and both pass `test/contract/idempotency-store.contract.ts`. Every promise rejects when the
  * store is away; {@link StoreAccess} is who sets a deadline. The class doubles as the injection token.
  */
 export abstract class IdempotencyStore {
-  /** @returns of which fingerprints there may be something to take over; it costs no write to disk */
-  abstract look(fingerprints: readonly string[]): Promise<readonly string[]>;
+  /** Whether there may be something to take over under a fingerprint: from memory, and up to 200 ms late. */
+  abstract has(fingerprint: string): boolean;
 
   /**
-   * Hands over attempts that lost their client: broken ones, and open ones of processes that have ended. Each is handed over
-   * once, and whoever takes it over is noted in its place.
-   * @returns for each claim what its first fresh attempts take over
+   * Takes over the oldest attempt of a fingerprint that lost its client: a broken one, or one that a process was serving when
+   * it ended. Each is taken over once, and noted as this process's in the same step.
    */
-  abstract claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]>;
+  abstract take(fingerprint: string): Promise<Note | undefined>;
 
   /**
    * Notes which attempts of these fingerprints the process is serving; what it noted of them before is gone. When this
@@ -96,7 +84,8 @@ export abstract class IdempotencyStore {
    */
   abstract note(notes: readonly OpenNotes[]): Promise<void>;
 
-  abstract settle(settlements: readonly Settlement[]): Promise<void>;
+  /** Resolves when the store has taken it in. */
+  abstract tell(broken: readonly BrokenNote[]): Promise<void>;
 
   abstract recall(key: MemoryKey): Promise<string | undefined>;
 

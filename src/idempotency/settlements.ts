@@ -1,4 +1,4 @@
-import { type BrokenNote, type IdempotencyStore, NOTE_LIFE_MS, type Settlement } from './idempotency.store.js';
+import type { BrokenNote, IdempotencyStore } from './idempotency.store.js';
 import type { BrokenAttempt, UnansweredAttempts } from './unanswered.attempts.js';
 
 /**
@@ -7,30 +7,22 @@ import type { BrokenAttempt, UnansweredAttempts } from './unanswered.attempts.js
  */
 const GATHER_MS = 25;
 const TRY_AGAIN_AFTER_MS = 1_000;
-/** More are owed only to a store that has been away for long, whose notes have run out by then. */
-const MAX_DUE = 100_000;
-
-interface Due {
-  readonly tenantId: string;
-  readonly taken: readonly string[];
-  readonly since: number;
-}
-
-interface Told {
-  readonly broken: BrokenAttempt;
-  readonly durable: boolean;
-}
+/** More is owed only to a store that has been away for long, whose notes have run out by then. */
+const MAX_OWED = 50_000;
 
 /**
- * Tells the store what became of attempts: gathered, in the background, and again until it has been told. There is no
- * deadline, since nobody waits: what a frozen store was sent it carries out in order when it thaws.
+ * Tells the store what became of attempts. Of answers gathered and once; of broken attempts at once, and again until the
+ * store has confirmed it. There is no deadline, since nobody waits: what a frozen store was sent it carries out in order
+ * when it thaws.
  */
 export class Settlements {
-  /** By fingerprint, the oldest first. */
-  private readonly due = new Map<string, Due>();
-  private sending: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private immediate: NodeJS.Immediate | undefined;
+  /** Fingerprints of attempts that are not being served any more. */
+  private readonly ended = new Set<string>();
+  private broken = new Set<BrokenAttempt>();
+  private taken: BrokenNote[] = [];
+  private telling: Promise<void> | undefined;
+  private noteTimer: NodeJS.Timeout | undefined;
+  private tellTimer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
   constructor(
@@ -38,101 +30,85 @@ export class Settlements {
     private readonly attempts: UnansweredAttempts,
   ) {}
 
-  /** Something has changed. @param when `soon`: clients may come back with a retry at any moment */
-  add(
-    { tenantId, fingerprint }: Pick<Settlement, 'tenantId' | 'fingerprint'>,
-    when: 'soon' | 'later',
-    taken: readonly string[] = [],
-  ): void {
-    const before = this.due.get(fingerprint);
-    if (before === undefined) {
-      this.due.set(fingerprint, { tenantId, taken, since: performance.now() });
-    } else if (taken.length > 0) {
-      this.due.set(fingerprint, { ...before, taken: [...before.taken, ...taken] });
-    }
-    this.schedule(when);
+  /** An attempt that the store was told of has ended. */
+  ends(fingerprint: string): void {
+    this.ended.add(fingerprint);
+    if (this.isClosed) return;
+    this.noteTimer ??= setTimeout(() => {
+      this.noteTimer = undefined;
+      // It was being served as far as the store knows; what fails now is mended when the store is back.
+      if (this.ended.size > 0) this.note([]).catch(() => undefined);
+    }, GATHER_MS).unref();
   }
 
-  /** Sends what is due now, together with whatever is sent in this turn of the event loop. */
-  send(): void {
-    if (this.sending !== undefined || this.due.size === 0) {
-      return;
-    }
-    this.sending = this.sendDue().finally(() => {
-      this.sending = undefined;
-    });
+  /** Notes what is being served of these fingerprints, and of those that had attempts which have ended. */
+  async note(fingerprints: Iterable<string>): Promise<void> {
+    for (const fingerprint of fingerprints) this.ended.add(fingerprint);
+    const notes = Array.from(this.ended, (fingerprint) => ({ fingerprint, open: this.attempts.notesOf(fingerprint) }));
+    this.ended.clear();
+    await this.store.note(notes);
+  }
+
+  /** There is something new to tell of a broken attempt. */
+  breaks(attempt: BrokenAttempt): void {
+    if (this.broken.size < MAX_OWED) this.broken.add(attempt);
+    this.tell();
+  }
+
+  /** A broken attempt was taken over without the store. */
+  takes(attempt: BrokenAttempt): void {
+    this.broken.delete(attempt);
+    if (this.taken.length < MAX_OWED) this.taken.push({ ...attempt, change: 'taken' });
+    this.tell();
   }
 
   /** Tells the rest, and then no more. */
   async close(): Promise<void> {
     this.isClosed = true;
-    clearTimeout(this.timer);
-    clearImmediate(this.immediate);
-    await this.sending;
-    this.send();
-    await this.sending;
+    clearTimeout(this.noteTimer);
+    clearTimeout(this.tellTimer);
+    if (this.ended.size > 0) await this.note([]);
+    await this.telling;
+    this.tell();
+    await this.telling;
   }
 
-  private schedule(when: 'soon' | 'later'): void {
-    if (this.isClosed) {
+  /** One message at a time, so that the store hears of every attempt in the order of its changes. */
+  private tell(): void {
+    if (this.telling !== undefined || this.tellTimer !== undefined || this.broken.size + this.taken.length === 0) {
       return;
     }
-    if (when === 'soon') {
-      this.immediate ??= setImmediate(() => {
-        this.immediate = undefined;
-        this.send();
-      });
-    } else {
-      this.sendAfter(GATHER_MS);
-    }
+    this.telling = this.tellAll().finally(() => {
+      this.telling = undefined;
+      if (!this.isClosed) this.tell();
+    });
   }
 
-  private sendAfter(ms: number): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.send();
-    }, ms);
-    this.timer.unref();
-  }
-
-  private async sendDue(): Promise<void> {
-    const sent: [fingerprint: string, due: Due][] = [];
-    const settlements: Settlement[] = [];
-    const told: Told[] = [];
-    for (const [fingerprint, due] of this.due) {
-      sent.push([fingerprint, due]);
-      settlements.push(this.settlementOf(fingerprint, due, told));
-    }
-    this.due.clear();
+  private async tellAll(): Promise<void> {
+    const { broken, taken } = this;
+    this.broken = new Set();
+    this.taken = [];
+    const told = [...broken].map((attempt) => ({ attempt, durable: attempt.durable }));
     try {
-      await this.store.settle(settlements);
-      for (const { broken, durable } of told) broken.told = durable ? 'durable' : 'unknown';
-      if (this.due.size > 0 && !this.isClosed) this.sendAfter(GATHER_MS);
+      await this.store.tell([
+        ...told.map(({ attempt }): BrokenNote => ({
+          ...attempt,
+          change: attempt.told === 'nothing' ? 'broken' : 'durable',
+        })),
+        ...taken,
+      ]);
+      for (const { attempt, durable } of told) attempt.told = durable ? 'durable' : 'unknown';
     } catch {
-      // StoreAccess has logged that the store is away, or will with the next request.
-      this.tellAgain(sent);
+      // The newest of both: what was added meanwhile comes after it.
+      this.broken = new Set([...broken, ...this.broken]);
+      const gone = new Set(this.taken.map(({ seed }) => seed));
+      for (const attempt of broken) if (gone.has(attempt.seed)) this.broken.delete(attempt);
+      this.taken = [...taken, ...this.taken].slice(0, MAX_OWED);
+      if (this.isClosed) return;
+      this.tellTimer = setTimeout(() => {
+        this.tellTimer = undefined;
+        this.tell();
+      }, TRY_AGAIN_AFTER_MS).unref();
     }
-  }
-
-  private settlementOf(fingerprint: string, { tenantId, taken }: Due, told: Told[]): Settlement {
-    const broken: BrokenNote[] = [];
-    for (const attempt of this.attempts.brokenOf(fingerprint)) {
-      const { seed, durable } = attempt;
-      if (attempt.told === 'nothing' || (attempt.told === 'unknown' && durable)) {
-        broken.push({ seed, durable, isUpdate: attempt.told !== 'nothing' });
-        told.push({ broken: attempt, durable });
-      }
-    }
-    return { tenantId, fingerprint, open: this.attempts.notesOf(fingerprint), broken, taken };
-  }
-
-  private tellAgain(sent: readonly [fingerprint: string, due: Due][]): void {
-    const before = performance.now() - NOTE_LIFE_MS;
-    for (const [fingerprint, due] of sent) {
-      if (due.since < before || this.due.size >= MAX_DUE) continue;
-      const newer = this.due.get(fingerprint);
-      this.due.set(fingerprint, newer === undefined ? due : { ...due, taken: [...due.taken, ...newer.taken] });
-    }
-    if (this.due.size > 0 && !this.isClosed) this.sendAfter(TRY_AGAIN_AFTER_MS);
   }
 }

@@ -42,15 +42,15 @@ describe('UnansweredAttempts', () => {
   it('should break an attempt once', () => {
     const broken = attempt();
     attempts.open(broken);
-    expect([attempts.break(broken), attempts.break(broken)]).toEqual([true, false]);
+    expect([attempts.break(broken), attempts.break(broken)]).toEqual([expect.objectContaining(broken.note), undefined]);
     expect(attempts.brokenOf(broken.fingerprint)).toHaveLength(1);
   });
 
   it('should learn that a broken attempt is durable, and of no other', () => {
     const broken = attempt();
     breaks(broken);
-    expect(attempts.becomeDurable(attempt())).toBe(false);
-    expect(attempts.becomeDurable(broken)).toBe(true);
+    expect(attempts.becomeDurable(attempt())).toBeUndefined();
+    expect(attempts.becomeDurable(broken)).toMatchObject({ durable: true });
     expect(attempts.brokenOf(broken.fingerprint)).toMatchObject([{ durable: true }]);
   });
 

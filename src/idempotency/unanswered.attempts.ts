@@ -48,33 +48,31 @@ export class UnansweredAttempts {
     this.tidy(attempt.fingerprint);
   }
 
-  /** Its client has none. @returns false when it was not being served any more */
-  break(attempt: Attempt): boolean {
+  /** Its client has none. @returns undefined when it was not being served any more, or is one too many */
+  break(attempt: Attempt): BrokenAttempt | undefined {
     const { tenantId, fingerprint, note } = attempt;
     const attempts = this.of(fingerprint);
     if (!attempts.open.delete(attempt)) {
-      return false;
+      return undefined;
     }
+    let broken: BrokenAttempt | undefined;
     const ofTenant = this.brokenOfTenant.get(tenantId) ?? 0;
     if (ofTenant < MAX_BROKEN.tenant) {
-      const broken: BrokenAttempt = { tenantId, fingerprint, ...note, brokenAt: this.now(), told: 'nothing' };
+      broken = { tenantId, fingerprint, ...note, brokenAt: this.now(), told: 'nothing' };
       attempts.broken.set(note.seed, broken);
       this.broken.add(broken);
       this.brokenOfTenant.set(tenantId, ofTenant + 1);
     }
     this.tidy(fingerprint);
     this.dropOld();
-    return true;
+    return broken;
   }
 
-  /** Its events are on disk after all, though its client was gone. @returns false when it is not among the broken */
-  becomeDurable({ fingerprint, note: { seed } }: Attempt): boolean {
+  /** Its events are on disk after all, though its client was gone. @returns undefined when it is not among the broken */
+  becomeDurable({ fingerprint, note: { seed } }: Attempt): BrokenAttempt | undefined {
     const broken = this.of(fingerprint).broken.get(seed);
-    if (broken === undefined) {
-      return false;
-    }
-    broken.durable = true;
-    return true;
+    if (broken !== undefined) broken.durable = true;
+    return broken;
   }
 
   openOf(fingerprint: string): ReadonlySet<Attempt> {

@@ -109,11 +109,7 @@ export class GroupCommit {
       .finally(() => {
         this.groupsOnTheirWay--;
         this.uncommittedBytes -= rows.length;
-        // The claims of requests that came meanwhile are answered together with the batch; without them the next group
-        // would leave a moment before nearly all of them are there.
-        void this.retries.claimed.then(() => {
-          this.sendWhatWaits();
-        });
+        this.sendWhatWaits();
       });
   }
 

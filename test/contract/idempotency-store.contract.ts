@@ -1,12 +1,12 @@
 import {
-  type Claim,
+  type BrokenNote,
   type IdempotencyStore,
   MAX_BROKEN,
   MAX_MEMORY_BYTES,
   type Note,
-  type Settlement,
 } from '../../src/idempotency/idempotency.store.js';
 import { drawSeed, formatSeed } from '../../src/idempotency/seed.js';
+import { waitUntil } from '../support/wait-until.js';
 
 export interface StoreUnderTest {
   /** A process that begins: on what processes before it have left. */
@@ -30,173 +30,142 @@ export function describeIdempotencyStore(name: string, underTest: StoreUnderTest
     afterEach(() => store.close());
 
     const note = (durable = false): Note => ({ seed: formatSeed(drawSeed()), durable });
-    const claim = async (fresh: readonly Note[], kept: readonly Note[] = []): Promise<readonly Note[]> => {
-      const [taken] = await store.claim([{ fingerprint, kept, fresh } satisfies Claim]);
-      return taken!;
+    const take = async (times: number): Promise<Note[]> => {
+      const taken: Note[] = [];
+      for (let i = 0; i < times; i++) taken.push(...[(await store.take(fingerprint)) ?? []].flat());
+      return taken;
     };
-    const settle = (settlement: Partial<Settlement>) =>
-      store.settle([{ tenantId, fingerprint, open: [], broken: [], taken: [], ...settlement }]);
-    const breaks = (broken: Note, isUpdate = false) => settle({ broken: [{ ...broken, isUpdate }] });
+    const serve = (...open: Note[]) => store.note([{ fingerprint, open }]);
+    const tell = (change: BrokenNote['change'], ...notes: Note[]) =>
+      store.tell(notes.map((told) => ({ ...told, tenantId, fingerprint, change })));
     const beginAgain = async () => {
       await store.close();
       store = await underTest.begin();
     };
+    const has = (text = fingerprint) => waitUntil(() => store.has(text));
 
     describe('attempts', () => {
-      it('should hand over nothing where nothing was tried', async () => {
-        expect(await claim([note()])).toEqual([]);
+      it('should have nothing where nothing was tried', async () => {
+        expect(store.has(fingerprint)).toBe(false);
+        expect(await take(1)).toEqual([]);
       });
 
       it.each([true, false])(
         'should hand over a broken attempt once, and whether it is durable: %s',
         async (durable) => {
           const first = note(durable);
-          await claim([first]);
-          await breaks(first);
-          expect(await claim([note()])).toEqual([first]);
-          expect(await claim([note()], [first])).toEqual([]);
+          await serve(first);
+          await tell('broken', first);
+          await serve();
+          expect(store.has(fingerprint)).toBe(true);
+          expect(await take(2)).toEqual([first]);
+          expect(store.has(fingerprint)).toBe(false);
         },
       );
 
       it('should hand over as many broken attempts as there are, the oldest first', async () => {
         const [first, second] = [note(), note()];
-        await claim([first, second]);
-        await settle({ open: [second], broken: [{ ...first, isUpdate: false }] });
-        await settle({ broken: [{ ...second, isUpdate: false }] });
-        expect(await claim([note(), note(), note()])).toEqual([first, second]);
-      });
-
-      it('should leave what nobody takes to the next', async () => {
-        const [first, second] = [note(), note()];
-        await settle({ broken: [first, second].map((broken) => ({ ...broken, isUpdate: false })) });
-        expect(await claim([note()])).toEqual([first]);
-        expect(await claim([note()])).toEqual([second]);
+        await tell('broken', first);
+        await tell('broken', second);
+        expect(await take(3)).toEqual([first, second]);
       });
 
       it('should hand over nothing of what is being served, or was answered', async () => {
-        const first = note();
-        await claim([first]);
-        const second = note();
-        expect(await claim([second], [first])).toEqual([]);
-        await settle({ open: [second] });
-        expect(await claim([note()], [second])).toEqual([]);
-        await settle({});
-        expect(await claim([note()])).toEqual([]);
-      });
-
-      it('should hand over nothing to attempts that it knows', async () => {
-        const first = note();
-        await breaks(first);
-        expect(await claim([], [note()])).toEqual([]);
-        expect(await claim([note()])).toEqual([first]);
-      });
-
-      it('should say where there may be something to take over, and nowhere else', async () => {
-        const [mine, broken] = [`${tenantId}:track:mine`, `${tenantId}:track:broken`];
-        await store.note([{ fingerprint: mine, open: [note()] }]);
-        await store.settle([
-          { tenantId, fingerprint: broken, open: [], broken: [{ ...note(), isUpdate: false }], taken: [] },
-        ]);
-        expect(await store.look([fingerprint, mine, broken])).toEqual([broken]);
-        await beginAgain();
-        expect(await store.look([fingerprint, mine, broken])).toEqual([mine, broken]);
-      });
-
-      it('should hand over what it was only told of, as it was told last', async () => {
-        const attempts = [note(), note(), note()];
-        await store.note([{ fingerprint, open: attempts }]);
-        await store.note([{ fingerprint, open: attempts.slice(1) }]);
-        await beginAgain();
-        expect(await claim([note(), note(), note()])).toEqual(attempts.slice(1));
+        const [first, second] = [note(), note()];
+        await serve(first, second);
+        expect(await take(1)).toEqual([]);
+        await serve(second);
+        await serve();
+        expect(await take(1)).toEqual([]);
       });
 
       it('should keep fingerprints apart', async () => {
         const first = note();
-        await breaks(first);
+        await tell('broken', first);
         const others = ['other-bytes', 'same-byte'].map((bytes) => `${tenantId}:track:${bytes}`);
-        const claims = [...others, fingerprint].map((text) => ({ fingerprint: text, kept: [], fresh: [note()] }));
-        expect(await store.claim(claims)).toEqual([[], [], [first]]);
+        for (const other of others) {
+          expect(store.has(other)).toBe(false);
+          expect(await store.take(other)).toBeUndefined();
+        }
+        expect(await take(1)).toEqual([first]);
       });
 
       it('should learn later that a broken attempt is durable', async () => {
         const first = note();
-        await breaks(first);
-        await breaks({ ...first, durable: true }, true);
-        expect(await claim([note()])).toEqual([{ ...first, durable: true }]);
+        await tell('broken', first);
+        await tell('durable', { ...first, durable: true });
+        expect(await take(1)).toEqual([{ ...first, durable: true }]);
       });
 
       it('should not bring back by that what was taken over', async () => {
         const first = note();
-        await breaks(first);
-        await claim([note()]);
-        await breaks({ ...first, durable: true }, true);
-        expect(await claim([note()])).toEqual([]);
+        await tell('broken', first);
+        await take(1);
+        await tell('durable', { ...first, durable: true });
+        expect(await take(1)).toEqual([]);
       });
 
       it('should forget what was taken over without it', async () => {
         const first = note();
-        await breaks(first);
-        await settle({ taken: [first.seed] });
-        expect(await claim([note()])).toEqual([]);
+        await tell('broken', first);
+        await tell('taken', first);
+        expect(await take(1)).toEqual([]);
       });
 
       it('should hand over a broken attempt to the next process', async () => {
         const first = note(true);
-        await breaks(first);
+        await tell('broken', first);
         await beginAgain();
-        expect(await claim([note()])).toEqual([first]);
+        await has();
+        expect(await take(2)).toEqual([first]);
       });
 
       it('should hand over what a process was serving when it ended, each once', async () => {
         const attempts = [note(), note(true), note()];
-        await claim(attempts);
+        const other = note();
+        await serve(...attempts);
+        await store.note([{ fingerprint: `${tenantId}:track:other`, open: [other] }]);
         await beginAgain();
-        const retries = [note(), note()];
-        const taken = await claim(retries);
-        expect(taken).toEqual(attempts.slice(0, 2));
-        expect(await claim([note()], taken)).toEqual(attempts.slice(2));
-        expect(await claim([note()], attempts)).toEqual([]);
+        await has();
+        expect(await take(4)).toEqual(attempts);
+        expect(await store.take(`${tenantId}:track:other`)).toEqual(other);
       });
 
-      it('should hand over again what a process took over and did not answer, and not its own seed', async () => {
-        const first = note();
-        await breaks(first);
-        await claim([note()]);
+      it('should hand over what was being served as it was told last', async () => {
+        const attempts = [note(), note(), note()];
+        await serve(...attempts);
+        await serve(...attempts.slice(1));
         await beginAgain();
-        expect(await claim([note(), note()])).toEqual([first]);
+        await has();
+        expect(await take(3)).toEqual(attempts.slice(1));
+      });
+
+      it('should hand over again what a process took over and did not answer', async () => {
+        const first = note();
+        await tell('broken', first);
+        await take(1);
+        await beginAgain();
+        await has();
+        expect(await take(2)).toEqual([first]);
       });
 
       it('should hand over nothing of a process that had answered everything', async () => {
-        await claim([note()]);
-        await settle({});
+        await serve(note());
+        await serve();
         await beginAgain();
-        expect(await claim([note()])).toEqual([]);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        expect(store.has(fingerprint)).toBe(false);
+        expect(await take(1)).toEqual([]);
       });
 
       it('should keep no more broken attempts of a tenant than it may, and go on for others', async () => {
-        const settlements = Array.from({ length: MAX_BROKEN.tenant + 10 }, (_, i) => ({
-          tenantId,
-          fingerprint: `${tenantId}:track:${i}`,
-          open: [],
-          broken: [{ ...note(), isUpdate: false }],
-          taken: [],
-        }));
-        await store.settle(settlements);
-        const claims = settlements.map((settlement) => ({ ...settlement, kept: [], fresh: [note()] }));
-        const taken = (await store.claim(claims)).flat();
-        expect(taken).toHaveLength(MAX_BROKEN.tenant);
-        const other = `other-${tenantId}`;
-        const broken = note();
-        await store.settle([
-          {
-            tenantId: other,
-            fingerprint: `${other}:track:x`,
-            open: [],
-            broken: [{ ...broken, isUpdate: false }],
-            taken: [],
-          },
-        ]);
-        expect(await store.claim([{ fingerprint: `${other}:track:x`, kept: [], fresh: [note()] }])).toEqual([[broken]]);
+        const fingerprints = Array.from({ length: MAX_BROKEN.tenant + 10 }, (_, i) => `${tenantId}:track:${i}`);
+        await store.tell(fingerprints.map((text) => ({ ...note(), tenantId, fingerprint: text, change: 'broken' })));
+        const taken = await Promise.all(fingerprints.map((text) => store.take(text)));
+        expect(taken.filter((one) => one !== undefined)).toHaveLength(MAX_BROKEN.tenant);
+        const [other, first] = [`other-${tenantId}`, note()];
+        await store.tell([{ ...first, tenantId: other, fingerprint: `${other}:track:x`, change: 'broken' }]);
+        expect(await store.take(`${other}:track:x`)).toEqual(first);
       });
     });
 

@@ -1,12 +1,5 @@
 import type { Database } from 'lmdb';
-import {
-  type Claim,
-  MAX_BROKEN,
-  type Note,
-  NOTE_LIFE_MS,
-  type OpenNotes,
-  type Settlement,
-} from '../idempotency.store.js';
+import { type BrokenNote, MAX_BROKEN, type Note, NOTE_LIFE_MS, type OpenNotes } from '../idempotency.store.js';
 
 /** An attempt that waits to be taken over. */
 interface Left {
@@ -43,21 +36,21 @@ export class AttemptNotes {
     for (const { key: fingerprint, value } of db.getRange()) this.inherit(fingerprint, value);
   }
 
-  /** @returns what every claim takes over, and when all of it is committed */
-  claim(claims: readonly Claim[]): { readonly taken: Note[][]; readonly committed: Promise<unknown> } {
-    const writes: Promise<unknown>[] = [];
-    const taken = claims.map(({ fingerprint, kept, fresh }) => {
-      const row = this.rowOf(fingerprint);
-      const found = this.takeLeft(row, fresh.length);
-      row.open = [...kept, ...found, ...fresh.slice(found.length)];
-      writes.push(this.write(fingerprint, row));
-      return found;
-    });
-    return { taken, committed: Promise.all(writes) };
-  }
-
   has(fingerprint: string): boolean {
     return this.rowOf(fingerprint).left.length > 0;
+  }
+
+  /** @returns when it is committed */
+  take(fingerprint: string): { readonly note: Note | undefined; readonly committed: Promise<unknown> } {
+    const row = this.rowOf(fingerprint);
+    let note: Note | undefined;
+    for (const left of [...row.left]) {
+      if (note !== undefined) break;
+      this.remove(row, left);
+      if (this.now() - left.since <= NOTE_LIFE_MS) note = { seed: left.seed, durable: left.durable };
+    }
+    if (note !== undefined) row.open = [...row.open, note];
+    return { note, committed: this.write(fingerprint, row) };
   }
 
   /** Resolves when it is committed. */
@@ -71,18 +64,26 @@ export class AttemptNotes {
     );
   }
 
-  settle(settlements: readonly Settlement[]): Promise<unknown> {
+  /** Resolves when it is committed. */
+  tell(broken: readonly BrokenNote[]): Promise<unknown> {
     return Promise.all(
-      settlements.map(({ tenantId, fingerprint, open, broken, taken }) => {
+      broken.map(({ tenantId, fingerprint, seed, durable, change }) => {
         const row = this.rowOf(fingerprint);
-        row.open = open;
-        for (const left of [...row.left]) if (taken.includes(left.seed)) this.remove(row, left);
-        for (const { seed, durable, isUpdate } of broken) {
-          const known = row.left.find((left) => left.seed === seed);
-          if (known !== undefined) known.durable ||= durable;
-          else if (!isUpdate && this.hasRoomFor(tenantId)) {
-            this.add(row, { fingerprint, seed, durable, since: this.now() });
-          }
+        const known = row.left.find((left) => left.seed === seed);
+        switch (change) {
+          case 'broken':
+            if (known === undefined && this.hasRoomFor(tenantId)) {
+              this.add(row, { fingerprint, seed, durable, since: this.now() });
+            }
+            break;
+          case 'durable':
+            if (known !== undefined) known.durable = true;
+            break;
+          case 'taken':
+            if (known !== undefined) this.remove(row, known);
+            break;
+          default:
+            change satisfies never;
         }
         return this.write(fingerprint, row);
       }),
@@ -107,17 +108,6 @@ export class AttemptNotes {
     for (const [seed, durable, since] of left) this.add(row, { fingerprint, seed, durable, since });
     for (const [seed, durable] of open) this.add(row, { fingerprint, seed, durable, since: this.now() });
     if (row.left.length > 0) this.rows.set(fingerprint, row);
-  }
-
-  private takeLeft(row: Row, wanted: number): Note[] {
-    const taken: Note[] = [];
-    for (const left of [...row.left]) {
-      const isOld = this.now() - left.since > NOTE_LIFE_MS;
-      if (!isOld && taken.length === wanted) break;
-      this.remove(row, left);
-      if (!isOld) taken.push({ seed: left.seed, durable: left.durable });
-    }
-    return taken;
   }
 
   private rowOf(fingerprint: string): Row {

@@ -41,23 +41,13 @@ describe('what LmdbStore keeps', () => {
       const db = root.openDB<never, string>({ name: 'attempts' });
       const notes = new AttemptNotes(db, () => now);
       const fingerprints = Array.from({ length: 5 }, (_, i) => `t:track:${i}`);
-      await notes.settle(
-        fingerprints.map((fingerprint) => ({
-          tenantId,
-          fingerprint,
-          open: [],
-          broken: [{ ...note(), isUpdate: false }],
-          taken: [],
-        })),
-      );
+      await notes.tell(fingerprints.map((fingerprint) => ({ ...note(), tenantId, fingerprint, change: 'broken' })));
       now += NOTE_LIFE_MS;
       expect(await notes.sweep(2)).toBe(false);
       expect(db.getCount()).toBe(5);
       now += 1;
-      const { taken } = notes.claim([{ fingerprint: 't:track:4', kept: [], fresh: [note()] }]);
-      expect(taken).toEqual([[]]);
+      expect(notes.take('t:track:4').note).toBeUndefined();
       expect([await notes.sweep(2), await notes.sweep(2), await notes.sweep(2)]).toEqual([true, true, false]);
-      await notes.settle([{ tenantId, fingerprint: 't:track:4', open: [], broken: [], taken: [] }]);
       expect(db.getCount()).toBe(0);
     });
 

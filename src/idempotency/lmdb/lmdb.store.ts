@@ -2,14 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
 import { FolderLock } from '../../common/folder-lock.js';
-import {
-  type Claim,
-  IdempotencyStore,
-  type MemoryKey,
-  type Note,
-  type OpenNotes,
-  type Settlement,
-} from '../idempotency.store.js';
+import { type BrokenNote, IdempotencyStore, type MemoryKey, type Note, type OpenNotes } from '../idempotency.store.js';
 import { AttemptNotes } from './attempt.notes.js';
 import { LongMemory } from './long.memory.js';
 
@@ -53,8 +46,14 @@ export class LmdbStore extends IdempotencyStore {
     }
   }
 
-  look(fingerprints: readonly string[]): Promise<readonly string[]> {
-    return Promise.resolve(fingerprints.filter((fingerprint) => this.notes.has(fingerprint)));
+  has(fingerprint: string): boolean {
+    return this.notes.has(fingerprint);
+  }
+
+  async take(fingerprint: string): Promise<Note | undefined> {
+    const { note, committed } = this.notes.take(fingerprint);
+    await committed;
+    return note;
   }
 
   async note(notes: readonly OpenNotes[]): Promise<void> {
@@ -62,15 +61,8 @@ export class LmdbStore extends IdempotencyStore {
     await this.root.flushed;
   }
 
-  async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {
-    const { taken, committed } = this.notes.claim(claims);
-    await committed;
-    await this.root.flushed;
-    return taken;
-  }
-
-  async settle(settlements: readonly Settlement[]): Promise<void> {
-    await this.notes.settle(settlements);
+  async tell(broken: readonly BrokenNote[]): Promise<void> {
+    await this.notes.tell(broken);
   }
 
   recall(key: MemoryKey): Promise<string | undefined> {

@@ -2,13 +2,13 @@ import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { freshRedisPrefix, sharedRedisUrl } from '../../../test/support/servers.js';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { MAX_BROKEN, NOTE_LIFE_MS } from '../idempotency.store.js';
+import { MAX_BROKEN, type Note, NOTE_LIFE_MS } from '../idempotency.store.js';
 import { drawSeed, formatSeed } from '../seed.js';
 import { RedisStore } from './redis.store.js';
 
 const fingerprint = 't:track:same-bytes';
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const note = () => ({ seed: formatSeed(drawSeed()), durable: false });
-const claim = (store: RedisStore) => store.claim([{ fingerprint, kept: [], fresh: [note()] }]);
 
 describe('RedisStore', () => {
   let prefix: string;
@@ -31,68 +31,93 @@ describe('RedisStore', () => {
     jest.restoreAllMocks();
   });
 
+  const breaks = (store: RedisStore, ...notes: Note[]) =>
+    store.tell(notes.map((broken) => ({ ...broken, tenantId: 't', fingerprint, change: 'broken' })));
+
   it('should leave alone what another instance is serving, until that ends', async () => {
     const [one, other] = [await connect(), await connect()];
     const open = note();
     await one.note([{ fingerprint, open: [open] }]);
-    await waitUntil(async () => (await other.look([fingerprint])).length === 1);
-    expect(await claim(other)).toEqual([[]]);
+    await sleep(500);
+    expect(other.has(fingerprint)).toBe(false);
+    expect(await other.take(fingerprint)).toBeUndefined();
     await one.close();
-    // The list of those that live is up to 200 ms old.
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    expect(await claim(other)).toEqual([[open]]);
+    await waitUntil(() => other.has(fingerprint), { timeoutMs: 1_000 });
+    expect(await other.take(fingerprint)).toEqual(open);
+  });
+
+  it('should tell every instance at once of what broke', async () => {
+    const [one, other] = [await connect(), await connect()];
+    await breaks(one, note());
+    await waitUntil(() => other.has(fingerprint), { timeoutMs: 500 });
   });
 
   it('should hand one broken attempt to one of many instances that ask at the same moment', async () => {
     const all = await Promise.all(Array.from({ length: 5 }, () => connect()));
-    const broken = { ...note(), isUpdate: false };
-    await all[0]!.settle([{ tenantId: 't', fingerprint, open: [], broken: [broken], taken: [] }]);
-    const taken = (await Promise.all(all.map(claim))).flat(2);
-    expect(taken).toEqual([{ seed: broken.seed, durable: false }]);
+    const broken = note();
+    await breaks(all[0]!, broken);
+    const taken = await Promise.all(all.map((store) => store.take(fingerprint)));
+    expect(taken.filter((one) => one !== undefined)).toEqual([broken]);
+  });
+
+  it('should know again what there is when its connection was broken', async () => {
+    const [one, other] = [await connect(), await connect()];
+    const mine = await redis.zrange(`${prefix}:attempts:instances`, 0, -1);
+    const clients = String(await redis.client('LIST')).split('\n');
+    for (const client of clients.filter((line) => mine.some((id) => line.includes(`segops-api:${id}`)))) {
+      await redis.client('KILL', 'ID', Number(/id=(\d+)/.exec(client)?.[1]));
+    }
+    await waitUntil(async () => {
+      await breaks(one, note()).catch(() => undefined);
+      return other.has(fingerprint);
+    });
   });
 
   it('should take other instances to live where Redis does not tell', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockImplementation();
-    await redis.call('ACL', 'SETUSER', prefix, 'on', '>secret', '~*', '+@all', '-client|list');
+    await redis.call('ACL', 'SETUSER', prefix, 'on', '>secret', '~*', '&*', '+@all', '-client|list');
     const limited = new URL(sharedRedisUrl());
     limited.username = prefix;
     limited.password = 'secret';
     const [one, other] = [await connect(), await connect(limited.href)];
     await one.note([{ fingerprint, open: [note()] }]);
-    await waitUntil(async () => (await other.look([fingerprint])).length === 1);
     await one.close();
-    expect(await claim(other)).toEqual([[]]);
+    await sleep(500);
+    expect(other.has(fingerprint)).toBe(false);
+    await breaks(other, note());
+    expect(await other.take(fingerprint)).toBeDefined();
     await redis.call('ACL', 'DELUSER', prefix);
   });
 
-  it('should let every key that it writes expire', async () => {
+  it('should let every key expire, but the list of instances', async () => {
     const store = await connect();
-    await claim(store);
-    await store.settle([
-      { tenantId: 't', fingerprint: 't:track:x', open: [], broken: [{ ...note(), isUpdate: false }], taken: [] },
-    ]);
+    await store.note([{ fingerprint: 't:track:open', open: [note()] }]);
+    await breaks(store, note());
     await store.remember({ space: 'answers', tenantId: 't', key: 'k' }, 'v');
     await store.remember({ space: 'deliveries', tenantId: 't', key: 'k' }, 'v');
-    const keys = (await redis.keys(`${prefix}:*`)).sort();
-    expect(keys.map((key) => key.slice(prefix.length + 1))).toEqual([
-      ...['answers-bytes', 'answers-bytes:t', 'answers:t:k', `attempts:${fingerprint}`, 'attempts:t:track:x'],
-      ...['broken', 'broken:t', 'deliveries-bytes', 'deliveries-bytes:t', 'deliveries:t:k'],
+    const keys = (await redis.keys(`${prefix}:*`)).map((key) => key.slice(prefix.length + 1)).sort();
+    expect(keys.map((key) => key.replace(/(?<=serving:).*/, 'me'))).toEqual([
+      ...['answers-bytes', 'answers-bytes:t', 'answers:t:k', `attempts:broken:${fingerprint}`],
+      ...['attempts:count', 'attempts:count:t', 'attempts:index', 'attempts:instances', 'attempts:serving:me'],
+      ...['deliveries-bytes', 'deliveries-bytes:t', 'deliveries:t:k'],
     ]);
-    for (const key of keys) expect(await redis.pttl(key)).toBeGreaterThan(0);
-    expect(await redis.pttl(`${prefix}:attempts:t:track:x`)).toBeLessThanOrEqual(NOTE_LIFE_MS);
+    for (const key of keys.filter((name) => name !== 'attempts:instances')) {
+      expect(await redis.pttl(`${prefix}:${key}`)).toBeGreaterThan(0);
+    }
+    expect(await redis.pttl(`${prefix}:attempts:broken:${fingerprint}`)).toBeLessThanOrEqual(NOTE_LIFE_MS);
   });
 
   it('should keep no more broken attempts in all than it may', async () => {
     const store = await connect();
-    await redis.set(`${prefix}:broken`, MAX_BROKEN.total - 1);
-    const broken = [note(), note()].map((one) => ({ ...one, isUpdate: false }));
-    await store.settle([{ tenantId: 't', fingerprint, open: [], broken, taken: [] }]);
-    expect(await redis.hkeys(`${prefix}:attempts:${fingerprint}`)).toEqual([broken[0]!.seed]);
+    await redis.set(`${prefix}:attempts:count`, MAX_BROKEN.total - 1);
+    const broken = [note(), note()];
+    await breaks(store, ...broken);
+    expect(await redis.hkeys(`${prefix}:attempts:broken:${fingerprint}`)).toEqual([broken[0]!.seed]);
   });
 
   it('should reject without a connection', async () => {
     const store = await connect();
     await store.close();
-    await expect(claim(store)).rejects.toThrow();
+    await expect(store.take(fingerprint)).rejects.toThrow();
   });
 });

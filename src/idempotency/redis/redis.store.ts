@@ -3,7 +3,6 @@ import type { Redis } from 'ioredis';
 import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
-  type Claim,
   IdempotencyStore,
   MAX_BROKEN,
   MAX_MEMORY_BYTES,
@@ -13,22 +12,20 @@ import {
   type Note,
   NOTE_LIFE_MS,
   type OpenNotes,
-  type Settlement,
 } from '../idempotency.store.js';
-import { BREAK, CLAIM, LOOK, NOTE, SETTLE } from './attempt.scripts.js';
-import { connectionNameOf, INSTANCE_CHARACTERS, LivingInstances, newInstanceId } from './living.instances.js';
+import { AttemptKeys } from './attempt.keys.js';
+import { BREAK, CONFIRM, TAKE } from './attempt.scripts.js';
+import { ContestedFingerprints } from './contested.fingerprints.js';
+import { EndedInstances } from './ended.instances.js';
+import { Instance } from './instance.js';
 import { REMEMBER } from './memory.script.js';
 import { decodeNotes, encodeNotes } from './note.codec.js';
 
-type ClaimAnswer = [place: number, taken: string, others: string][];
-
 /** The commands that the scripts become. */
 interface Scripts {
-  segopsLook(keys: number, ...keysAndArgs: string[]): Promise<number[]>;
-  segopsNote(keys: number, ...keysAndArgs: (string | number)[]): Promise<null>;
-  segopsClaim(keys: number, ...keysAndArgs: (string | number)[]): Promise<ClaimAnswer>;
-  segopsSettle(keys: number, ...keysAndArgs: string[]): Promise<null>;
+  segopsTake(...keysAndArgs: (string | number)[]): Promise<[note: string, left: number]>;
   segopsBreak(...keysAndArgs: (string | number)[]): Promise<null>;
+  segopsConfirm(key: string, seed: string): Promise<null>;
   segopsRemember(...keysAndArgs: (string | number)[]): Promise<null>;
 }
 
@@ -40,35 +37,51 @@ export interface RedisStoreOptions {
 
 /** What instances keep in the Redis that they share; as durable there as the queue's batches. */
 export class RedisStore extends IdempotencyStore {
-  private readonly me = newInstanceId();
-  private readonly redis: Redis & Scripts;
-  private readonly instances: LivingInstances;
+  private readonly keys: AttemptKeys;
+  private readonly serving: string;
+  private readonly ended: EndedInstances;
+  private readonly contested: ContestedFingerprints;
 
-  private constructor(private readonly options: RedisStoreOptions) {
+  private constructor(
+    private readonly redis: Redis & Scripts,
+    me: Instance,
+    private readonly prefix: string,
+  ) {
     super();
-    const redis = failFastConnection(options.redisUrl, new Logger('Redis'), connectionNameOf(this.me));
-    redis.defineCommand('segopsLook', { lua: LOOK, readOnly: true });
-    redis.defineCommand('segopsNote', { lua: NOTE });
-    redis.defineCommand('segopsClaim', { lua: CLAIM });
-    redis.defineCommand('segopsSettle', { lua: SETTLE });
-    redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 3 });
-    redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
-    this.redis = redis as Redis & Scripts;
-    this.instances = new LivingInstances(redis, this.me);
+    this.keys = new AttemptKeys(prefix);
+    this.serving = this.keys.servingOf(me.id);
+    this.ended = new EndedInstances(redis, this.keys, me);
+    this.contested = new ContestedFingerprints(redis, redis.duplicate(), this.keys);
+    // What was sent before the connection broke may have been lost; nothing of it is published any more.
+    redis.on('ready', () => void redis.del(this.serving).catch(() => undefined));
   }
 
   /** Resolves without a connection too, which then is made in the background. */
-  static async connect(options: RedisStoreOptions): Promise<RedisStore> {
-    const store = new RedisStore(options);
-    await firstConnection(store.redis);
+  static async connect({ redisUrl, prefix }: RedisStoreOptions): Promise<RedisStore> {
+    const me = new Instance();
+    const redis = failFastConnection(redisUrl, new Logger('Redis'), me.connectionName);
+    redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
+    redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
+    redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
+    redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
+    const store = new RedisStore(redis as Redis & Scripts, me, prefix);
+    await firstConnection(redis);
+    // What earlier processes left is known before the first request comes.
+    await store.ended.look();
+    await store.contested.start();
     return store;
   }
 
-  async look(fingerprints: readonly string[]): Promise<readonly string[]> {
+  has(fingerprint: string): boolean {
+    return this.contested.has(fingerprint);
+  }
+
+  async take(fingerprint: string): Promise<Note | undefined> {
     this.checkConnection();
-    const keys = fingerprints.map((fingerprint) => this.attemptsKey(fingerprint));
-    const places = await this.redis.segopsLook(keys.length, ...keys, this.me, this.instances.lately);
-    return places.flatMap((place) => fingerprints[place - 1] ?? []);
+    const keys = [this.keys.brokenOf(fingerprint), this.serving, this.keys.index];
+    const [note, left] = await this.redis.segopsTake(...keys, fingerprint, NOTE_LIFE_MS);
+    if (left === 0) this.contested.drop(fingerprint);
+    return decodeNotes(note)[0];
   }
 
   /**
@@ -77,62 +90,23 @@ export class RedisStore extends IdempotencyStore {
    */
   note(notes: readonly OpenNotes[]): Promise<void> {
     this.checkConnection();
-    const keys = notes.map(({ fingerprint }) => this.attemptsKey(fingerprint));
-    const open = notes.map((note) => encodeNotes(note.open));
-    // A Redis that fails now fails the batch too, or the next question.
-    void this.redis.segopsNote(keys.length, ...keys, this.me, NOTE_LIFE_MS, ...open).catch(() => undefined);
+    const open: string[] = [];
+    const none: string[] = [];
+    for (const note of notes) {
+      if (note.open.length > 0) open.push(note.fingerprint, encodeNotes(note.open));
+      else none.push(note.fingerprint);
+    }
+    const commands = this.redis.pipeline();
+    if (none.length > 0) commands.hdel(this.serving, ...none);
+    if (open.length > 0) commands.hset(this.serving, ...open).pexpire(this.serving, NOTE_LIFE_MS);
+    // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
+    commands.exec().catch(() => undefined);
     return Promise.resolve();
   }
 
-  /** In one step, so that two instances never take over the same. */
-  async claim(claims: readonly Claim[]): Promise<readonly (readonly Note[])[]> {
+  async tell(broken: readonly BrokenNote[]): Promise<void> {
     this.checkConnection();
-    const taken: Note[][] = claims.map(() => []);
-    const answer = await this.claimFrom(claims, '');
-    const contested: { readonly place: number; readonly claim: Claim; readonly others: readonly string[] }[] = [];
-    for (const [number, notes, others] of answer) {
-      const place = number - 1;
-      const claim = claims[place];
-      if (claim === undefined) continue;
-      const found = decodeNotes(notes);
-      taken[place] = found;
-      if (others !== '' && found.length < claim.fresh.length) {
-        const kept = [...claim.kept, ...found];
-        const rest = { ...claim, kept, fresh: claim.fresh.slice(found.length) };
-        contested.push({ place, claim: rest, others: split(others) });
-      }
-    }
-    if (contested.length === 0) {
-      return taken;
-    }
-    const ended = await this.instances.endedOf([...new Set(contested.flatMap(({ others }) => others))]);
-    const orphaned = contested.filter(({ others }) => others.some((other) => ended.includes(other)));
-    if (orphaned.length > 0) {
-      const inherited = await this.claimFrom(
-        orphaned.map(({ claim }) => claim),
-        ended.join(''),
-      );
-      for (const [number, notes] of inherited) {
-        const place = orphaned[number - 1]?.place;
-        if (place !== undefined) taken[place]?.push(...decodeNotes(notes));
-      }
-    }
-    return taken;
-  }
-
-  async settle(settlements: readonly Settlement[]): Promise<void> {
-    this.checkConnection();
-    const keys = settlements.map(({ fingerprint }) => this.attemptsKey(fingerprint));
-    const open = settlements.map((settlement) => encodeNotes(settlement.open));
-    const told: Promise<unknown>[] = [];
-    for (const settlement of settlements) {
-      const { fingerprint, broken, taken } = settlement;
-      if (taken.length > 0) told.push(this.redis.hdel(this.attemptsKey(fingerprint), ...taken));
-      for (const note of broken) told.push(this.break(settlement, note));
-    }
-    // After what has broken was noted: a hash without fields would take its other attempts' time with it.
-    told.push(this.redis.segopsSettle(keys.length, ...keys, this.me, ...open));
-    await Promise.all(told);
+    await Promise.all(broken.map((note) => this.tellOf(note)));
   }
 
   async recall(key: MemoryKey): Promise<string | undefined> {
@@ -145,32 +119,39 @@ export class RedisStore extends IdempotencyStore {
     const { space, tenantId } = key;
     const entry = this.memoryKey(key);
     await this.redis.segopsRemember(
-      ...[entry, this.key(`${space}-bytes:${tenantId}`), this.key(`${space}-bytes`)],
+      ...[entry, `${this.prefix}:${space}-bytes:${tenantId}`, `${this.prefix}:${space}-bytes`],
       ...[value, MEMORY_LIFE_MS[space], Buffer.byteLength(entry) + Buffer.byteLength(value) + MEMORY_ENTRY_BYTES],
       ...[MAX_MEMORY_BYTES.tenant, MAX_MEMORY_BYTES.total],
     );
   }
 
   close(): Promise<void> {
+    this.ended.close();
+    this.contested.close();
     this.redis.disconnect();
     return Promise.resolve();
   }
 
-  private async claimFrom(claims: readonly Claim[], ended: string): Promise<ClaimAnswer> {
-    const keys: string[] = [];
-    const args: (string | number)[] = [this.me, NOTE_LIFE_MS];
-    for (const { fingerprint, kept, fresh } of claims) {
-      keys.push(this.attemptsKey(fingerprint));
-      args.push(encodeNotes(kept) + encodeNotes(fresh), fresh.length, ended);
+  private async tellOf({ tenantId, fingerprint, seed, durable, change }: BrokenNote): Promise<void> {
+    const key = this.keys.brokenOf(fingerprint);
+    switch (change) {
+      case 'broken':
+        await this.redis.segopsBreak(
+          ...[key, this.keys.index, this.keys.countOf(tenantId), this.keys.count],
+          ...[fingerprint, seed, durable ? 'D' : '-', NOTE_LIFE_MS, MAX_BROKEN.tenant, MAX_BROKEN.total],
+          this.keys.changes,
+        );
+        this.contested.add(fingerprint);
+        return;
+      case 'durable':
+        await this.redis.segopsConfirm(key, seed);
+        return;
+      case 'taken':
+        await this.redis.hdel(key, seed);
+        return;
+      default:
+        change satisfies never;
     }
-    return this.redis.segopsClaim(keys.length, ...keys, ...args);
-  }
-
-  private break({ fingerprint, tenantId }: Settlement, { seed, durable, isUpdate }: BrokenNote): Promise<unknown> {
-    return this.redis.segopsBreak(
-      ...[this.attemptsKey(fingerprint), this.key(`broken:${tenantId}`), this.key('broken')],
-      ...[seed, durable ? 'D' : '-', NOTE_LIFE_MS, MAX_BROKEN.tenant, MAX_BROKEN.total, isUpdate ? '1' : '0'],
-    );
   }
 
   /** While it connects, commands would fail in their own time. */
@@ -178,19 +159,7 @@ export class RedisStore extends IdempotencyStore {
     if (this.redis.status !== 'ready') throw new Error('not connected');
   }
 
-  private attemptsKey(fingerprint: string): string {
-    return this.key(`attempts:${fingerprint}`);
-  }
-
   private memoryKey({ space, tenantId, key }: MemoryKey): string {
-    return this.key(`${space}:${tenantId}:${key}`);
+    return `${this.prefix}:${space}:${tenantId}:${key}`;
   }
-
-  private key(name: string): string {
-    return `${this.options.prefix}:${name}`;
-  }
-}
-
-function split(instances: string): string[] {
-  return instances.match(new RegExp(`.{${INSTANCE_CHARACTERS}}`, 'g')) ?? [];
 }
