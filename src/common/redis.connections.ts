@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
+import { withDeadline } from './deadline.js';
 
+/** How long the start waits for the first connection, so that the first requests find one. */
+const FIRST_CONNECTION_WITHIN_MS = 1_000;
 const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
@@ -15,11 +19,13 @@ const common: RedisOptions = {
 /**
  * A connection on which a command fails at once when Redis is away. Nothing is queued or sent again behind the caller's
  * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
+ * @param connectionName what Redis lists it as
  */
-export function failFastConnection(url: string, logger: Logger): Redis {
+export function failFastConnection(url: string, logger: Logger, connectionName?: string): Redis {
   return logged(
     new Redis(url, {
       ...common,
+      ...(connectionName === undefined ? {} : { connectionName }),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -33,6 +39,14 @@ export function failFastConnection(url: string, logger: Logger): Redis {
 export function patientConnection(url: string, logger: Logger, unwanted: AbortSignal): Redis {
   const retryStrategy = (attempt: number): number | null => (unwanted.aborted ? null : reconnectDelay(attempt));
   return logged(new Redis(url, { ...common, retryStrategy, maxRetriesPerRequest: null }), logger);
+}
+
+/** Resolves when the connection is there, or when it will not be at once: then it is made in the background. */
+export async function firstConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  // Rejects on the first `error` event.
+  const ready = once(redis, 'ready');
+  await withDeadline(ready, FIRST_CONNECTION_WITHIN_MS, () => new Error('not connected')).catch(() => undefined);
 }
 
 function reconnectDelay(attempt: number): number {

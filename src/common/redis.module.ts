@@ -1,12 +1,7 @@
-import { once } from 'node:events';
 import { Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Configuration } from '../config/configuration.js';
-import { failFastConnection } from './redis.connections.js';
-import { withDeadline } from './deadline.js';
-
-/** How long the start waits for the first connection, so that the first requests find one. */
-const CONNECT_WITHIN_MS = 1_000;
+import { failFastConnection, firstConnection } from './redis.connections.js';
 
 /**
  * The connection for what instances count together, apart from the queue's: a limiter must not wait behind batches. Its
@@ -31,8 +26,6 @@ async function connect({ redisUrl }: Configuration): Promise<Redis | null> {
     return null;
   }
   const redis = failFastConnection(redisUrl, new Logger('Redis'));
-  // Rejects on the first `error` event.
-  const ready = once(redis, 'ready');
-  await withDeadline(ready, CONNECT_WITHIN_MS, () => new Error('not connected')).catch(() => undefined);
+  await firstConnection(redis);
   return redis;
 }

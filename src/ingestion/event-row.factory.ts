@@ -3,8 +3,17 @@ import type { EventRow } from '../warehouse/event-row.js';
 import type { TrackEventDto } from '../events/track-event.dto.js';
 import { eventIdentity } from './event-identity.js';
 import { parseOccurredAt } from '../events/occurred-at.js';
+import { seededId, type Seed } from '../idempotency/seed.js';
 import { ReceiptClock } from './receipt.clock.js';
-import type { Sender } from './sender.js';
+
+/** Where an event came in. */
+export interface EventPlace {
+  readonly tenantId: string;
+  /** The request's. */
+  readonly seed: Seed;
+  /** The event's place in the request, from 0. */
+  readonly index: number;
+}
 
 const EMPTY_PAYLOAD = Buffer.from('{}');
 
@@ -13,14 +22,13 @@ const EMPTY_PAYLOAD = Buffer.from('{}');
 export class EventRowFactory {
   constructor(private readonly clock: ReceiptClock) {}
 
-  /** @param index the event's place in its request */
-  create(sender: Sender, event: TrackEventDto, payload: Uint8Array | undefined, index: number): EventRow {
+  create({ tenantId, seed, index }: EventPlace, event: TrackEventDto, payload: Uint8Array | undefined): EventRow {
     const receivedAt = this.clock.next();
     // An empty key is none: serialisers of some clients write empty strings for what is not there.
     const eventId = event.event_id || undefined;
     return {
-      tenantId: sender.tenantId,
-      id: eventIdentity(sender.tenantId, { eventId, requestKey: sender.idempotencyKey, index }),
+      tenantId,
+      id: eventId === undefined ? seededId(seed, index) : eventIdentity(tenantId, eventId),
       eventType: event.event_type,
       userId: event.user_id,
       anonymousId: event.anonymous_id ?? '',

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import { EventMetrics } from '../metrics/event.metrics.js';
 import { EventSchemas, type TenantSchemas } from '../schemas/event-schemas.service.js';
+import type { Seed } from '../idempotency/seed.js';
 import type { EventRow } from '../warehouse/event-row.js';
-import { EventRowFactory } from './event-row.factory.js';
+import { type EventPlace, EventRowFactory } from './event-row.factory.js';
 import { EventValidator } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
@@ -35,14 +36,15 @@ export class EventAdmission {
 
   /**
    * Refused events are recorded, for the tenant's operators to read.
+   * @param seed the request's, for the ids of events that have none of their own
    * @throws ControlPlaneUnavailableError when the tenant's schemas are not known and cannot be asked for now
    */
-  async admit(sender: Sender, events: readonly ReceivedEvent[]): Promise<Admission> {
+  async admit(sender: Sender, seed: Seed, events: readonly ReceivedEvent[]): Promise<Admission> {
     const schemas = await this.schemas.of(sender.tenantId);
     const rows: EventRow[] = [];
     const refused: RefusedEvent[] = [];
     events.forEach((received, index) => {
-      const result = this.admitOne(sender, schemas, received, index);
+      const result = this.admitOne({ tenantId: sender.tenantId, seed, index }, sender.uid, schemas, received);
       if ('reason' in result) {
         refused.push({ index, errors: result.errors });
         this.record(sender, received, result);
@@ -54,18 +56,23 @@ export class EventAdmission {
     return { rows, refused };
   }
 
-  private admitOne(sender: Sender, schemas: TenantSchemas, received: ReceivedEvent, index: number): EventRow | Refusal {
-    const validated = this.validator.validate(received, sender.uid);
+  private admitOne(
+    place: EventPlace,
+    uid: string | undefined,
+    schemas: TenantSchemas,
+    received: ReceivedEvent,
+  ): EventRow | Refusal {
+    const validated = this.validator.validate(received, uid);
     if (!validated.valid) {
       return { reason: 'validation_failed', errors: validated.errors };
     }
     const { event } = validated;
     const checked = schemas.get(event.event_type)?.apply(event.payload, received.payload);
     if (checked === undefined) {
-      return this.rows.create(sender, event, received.payload, index);
+      return this.rows.create(place, event, received.payload);
     }
     return checked.valid
-      ? this.rows.create(sender, event, checked.payload, index)
+      ? this.rows.create(place, event, checked.payload)
       : { reason: 'schema_violation', errors: checked.errors };
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/api-error.js';
+import type { Attempt } from '../idempotency/attempt.js';
 import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
 import { EventQuota } from '../plans/event-quota.js';
 import type { EventRow } from '../warehouse/event-row.js';
@@ -16,11 +17,12 @@ export class EventIntake {
 
   /**
    * Resolves when the rows, at least one, are on disk. What is not committed is not counted.
+   * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute): Promise<void> {
+  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
-      await this.reserveAndCommit(tenantId, rows);
+      await this.reserveAndCommit(tenantId, rows, attempt);
       this.metrics.received(route, 'accepted', rows.length);
     } catch (error) {
       this.metrics.received(route, outcomeOf(error), rows.length);
@@ -28,10 +30,10 @@ export class EventIntake {
     }
   }
 
-  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[]): Promise<void> {
+  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
     const reservation = await this.quota.reserve(tenantId, rows.length);
     try {
-      await this.commits.commit(rows);
+      await this.commits.commit(rows, attempt);
     } catch (error) {
       await this.quota.release(reservation);
       throw error;

@@ -1,3 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LmdbStore } from '../idempotency/lmdb/lmdb.store.js';
+import { Retries } from '../idempotency/retries.service.js';
+import { StoreAccess } from '../idempotency/store.access.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EventRow } from '../warehouse/event-row.js';
@@ -57,10 +63,18 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('GroupCommit', () => {
   let transport: HeldTransport;
   let commits: GroupCommit;
+  let folder: string;
+  let store: LmdbStore;
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'segops-group-'));
+    store = LmdbStore.open(folder);
     transport = new HeldTransport();
-    commits = new GroupCommit(transport);
+    commits = new GroupCommit(transport, new Retries(store, new StoreAccess(store)));
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
   it('should send a lone request in the same turn of the event loop', async () => {
@@ -111,7 +125,7 @@ describe('GroupCommit', () => {
   });
 
   it('should answer 503 with Retry-After to every request of a batch that the queue refused, and to no other', async () => {
-    const answer = (request: Promise<void>): Promise<unknown> =>
+    const answer = (request: Promise<unknown>): Promise<unknown> =>
       request.then(
         () => 'accepted',
         (error: unknown) => error,
@@ -127,7 +141,7 @@ describe('GroupCommit', () => {
   });
 
   it('should refuse more when too much waits for the queue, and accept again when it moved on', async () => {
-    const accepted: Promise<void>[] = [];
+    const accepted: Promise<unknown>[] = [];
     for (let i = 0; i < 64; i++) accepted.push(commits.commit([row(1024 * 1024)]));
     await expect(commits.commit(rows(1))).rejects.toMatchObject({ status: 503 });
     for (const { settle } of transport.held) settle();

@@ -3,8 +3,11 @@ import { Injectable } from '@nestjs/common';
 import type { SpanContext } from '@opentelemetry/api';
 import { unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
+import type { Attempt } from '../idempotency/attempt.js';
+import { Retries } from '../idempotency/retries.service.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
+import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EventRow } from '../warehouse/event-row.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
@@ -24,6 +27,8 @@ const SETTLED_POLL_MS = 5;
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
+  /** Those that are noted for their retries. */
+  readonly attempts: Attempt[] = [];
   /** Their spans; none unless traces are on. */
   readonly requests: SpanContext[] = [];
   resolve!: () => void;
@@ -46,17 +51,21 @@ export class GroupCommit {
   private groupsOnTheirWay = 0;
   private uncommittedBytes = 0;
 
-  constructor(private readonly transport: EventTransport) {}
+  constructor(
+    private readonly transport: EventTransport,
+    private readonly retries: Retries,
+  ) {}
 
   /**
    * Resolves when the rows, at least one, are on disk.
+   * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 503 when they are not
    */
-  async commit(rows: readonly EventRow[]): Promise<void> {
+  async commit(rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
     if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
       throw queueUnavailable();
     }
-    const group = this.join(rows);
+    const group = this.join(rows, attempt);
     if (group.events >= FULL_EVENTS || this.encoder.size >= FULL_BYTES) {
       this.send(group);
     }
@@ -74,7 +83,7 @@ export class GroupCommit {
     }
   }
 
-  private join(rows: readonly EventRow[]): Group {
+  private join(rows: readonly EventRow[], attempt: Attempt | undefined): Group {
     for (const row of rows) {
       this.encoder.append(row);
     }
@@ -86,6 +95,7 @@ export class GroupCommit {
       });
     }
     this.open.events += rows.length;
+    if (attempt !== undefined) this.open.attempts.push(attempt);
     const request = currentRequest();
     if (request !== undefined) this.open.requests.push(request);
     return this.open;
@@ -103,13 +113,19 @@ export class GroupCommit {
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
     const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };
-    tracePublish(batch, group.requests, () => this.transport.publish(batch))
+    this.publish(group, batch)
       .then(group.resolve, group.reject)
       .finally(() => {
         this.groupsOnTheirWay--;
         this.uncommittedBytes -= rows.length;
         this.sendWhatWaits();
       });
+  }
+
+  private async publish({ attempts, requests }: Group, batch: EventBatch): Promise<void> {
+    if (attempts.length > 0) await this.retries.note(attempts);
+    await tracePublish(batch, requests, () => this.transport.publish(batch));
+    for (const attempt of attempts) this.retries.becomeDurable(attempt);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { ErrorsModule } from '../errors/errors.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PlansModule } from '../plans/plans.module.js';
 import { SchemasModule } from '../schemas/schemas.module.js';
@@ -11,13 +12,23 @@ import { EventRowFactory } from './event-row.factory.js';
 import { EventValidator } from './event.validator.js';
 import { GroupCommit } from './group-commit.js';
 import { ReceiptClock } from './receipt.clock.js';
+import { RequestIntake } from './request.intake.js';
 import { TrackController } from './track.controller.js';
 import { TrackService } from './track.service.js';
 
 @Module({
-  imports: [AuthModule, ErrorsModule, MetricsModule, PlansModule, SchemasModule, TransportModule],
+  imports: [AuthModule, ErrorsModule, IdempotencyModule, MetricsModule, PlansModule, SchemasModule, TransportModule],
   controllers: [TrackController],
-  providers: [TrackService, EventAdmission, EventValidator, EventRowFactory, ReceiptClock, EventIntake, GroupCommit],
+  providers: [
+    TrackService,
+    EventAdmission,
+    EventValidator,
+    EventRowFactory,
+    ReceiptClock,
+    RequestIntake,
+    EventIntake,
+    GroupCommit,
+  ],
   exports: [EventIntake, ReceiptClock],
 })
 export class IngestionModule {}

@@ -6,6 +6,4 @@ export interface Sender {
   readonly source: 'track' | 'batch';
   /** The only `user_id` a session may send events of; undefined for servers, which may send anybody's. */
   readonly uid: string | undefined;
-  /** The request's `Idempotency-Key`, if it carries one. */
-  readonly idempotencyKey: string | undefined;
 }

@@ -1,10 +1,11 @@
-import { Body, Controller, Headers, HttpCode, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { RawBody } from '../common/raw-body.js';
-import { parseIdempotencyKey } from './idempotency-key.js';
+import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
 import type { Sender } from './sender.js';
 import { type TrackBatchResult, TrackService } from './track.service.js';
 import { trackDocs } from './track.docs.js';
@@ -13,20 +14,27 @@ import { trackDocs } from './track.docs.js';
 @Controller('api/ingestion/track')
 @Accepts(['secret-key', 'session'])
 export class TrackController {
-  constructor(private readonly service: TrackService) {}
+  constructor(
+    private readonly service: TrackService,
+    private readonly requests: IdempotentRequests,
+  ) {}
 
   @Post()
   @HttpCode(202)
   @RawBody()
   @trackDocs.one
-  async track(
+  track(
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @CurrentPrincipal() principal: Principal,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<{ queued: true }> {
-    await this.service.track(senderOf('track', request, principal, idempotencyKey), body);
-    return { queued: true };
+    const sender = senderOf('track', request, principal);
+    return this.once({ sender, key, body, reply }, async (identity) => {
+      await this.service.track(sender, body, identity);
+      return { queued: true } as const;
+    });
   }
 
   @Post('batch')
@@ -35,25 +43,35 @@ export class TrackController {
   @trackDocs.batch
   trackBatch(
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @CurrentPrincipal() principal: Principal,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<TrackBatchResult> {
-    return this.service.trackBatch(senderOf('batch', request, principal, idempotencyKey), body);
+    const sender = senderOf('batch', request, principal);
+    return this.once({ sender, key, body, reply }, (identity) => this.service.trackBatch(sender, body, identity));
+  }
+
+  private once<T extends object>(
+    { sender: { tenantId, source, uid }, key, body, reply }: Incoming,
+    serve: (identity: RequestIdentity) => Promise<T>,
+  ): Promise<T> {
+    return this.requests.once(parseIdempotencyKey(key), { tenantId, route: source, uid, body }, reply, serve);
   }
 }
 
-function senderOf(
-  source: Sender['source'],
-  { id: requestId }: FastifyRequest,
-  principal: Principal,
-  idempotencyKey: string | undefined,
-): Sender {
+interface Incoming {
+  readonly sender: Sender;
+  readonly key: string | undefined;
+  readonly body: Buffer | undefined;
+  readonly reply: FastifyReply;
+}
+
+function senderOf(source: Sender['source'], { id: requestId }: FastifyRequest, principal: Principal): Sender {
   return {
     tenantId: principal.tenantId,
     requestId,
     source,
     uid: principal.kind === 'session' ? principal.uid : undefined,
-    idempotencyKey: parseIdempotencyKey(idempotencyKey),
   };
 }

@@ -12,7 +12,8 @@ const EVENT = {
 };
 const IDEMPOTENCY: Readonly<Record<string, Parameter>> = {
   'Idempotency-Key': {
-    description: 'Of 1 to 255 visible ASCII characters: a request that is repeated with the same one is stored once.',
+    description:
+      'Of 1 to 255 visible ASCII characters. The same request with the same key is stored once and gets the same answer for 24 hours, then with the header `Idempotency-Replayed`. Another one with that key is a 400.',
     example: '019aa1f0-7c2e-7b3a-9d55-0c6a3f1f4b11',
   },
 };

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { badRequest, invalidFields, tooLarge } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
+import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { EventAdmission } from './event.admission.js';
-import { EventIntake } from './event.intake.js';
 import { TOO_LARGE } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
+import { RequestIntake } from './request.intake.js';
 import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
 
 /** Why an event of a batch was left out. */
@@ -25,7 +26,7 @@ export interface TrackBatchResult {
 export class TrackService {
   constructor(
     private readonly admission: EventAdmission,
-    private readonly intake: EventIntake,
+    private readonly intake: RequestIntake,
     private readonly configuration: Configuration,
   ) {}
 
@@ -33,12 +34,12 @@ export class TrackService {
    * Accepts the one event in a request's body.
    * @throws ApiError 400 or 413 when it is invalid, 429 beyond the plan's events a month, 503 when it cannot be queued
    */
-  async track(sender: Sender, body: Buffer | undefined): Promise<void> {
-    const { rows, refused } = await this.admission.admit(sender, [readEvent(body)]);
+  async track(sender: Sender, body: Buffer | undefined, identity: RequestIdentity): Promise<void> {
+    const { rows, refused } = await this.admission.admit(sender, identity.seed, [readEvent(body)]);
     for (const { errors } of refused) {
       throw refusal(errors);
     }
-    await this.intake.take(sender.tenantId, rows, sender.source);
+    await this.intake.take(sender, rows, identity);
   }
 
   /**
@@ -46,10 +47,10 @@ export class TrackService {
    * @throws ApiError 400 when there is no list of 1 to `MAX_BATCH_EVENTS` events, 429 when the valid ones are beyond the
    * plan's events a month, 503 when they cannot be queued
    */
-  async trackBatch(sender: Sender, body: Buffer | undefined): Promise<TrackBatchResult> {
-    const { rows, refused } = await this.admission.admit(sender, this.readList(body));
+  async trackBatch(sender: Sender, body: Buffer | undefined, identity: RequestIdentity): Promise<TrackBatchResult> {
+    const { rows, refused } = await this.admission.admit(sender, identity.seed, this.readList(body));
     if (rows.length > 0) {
-      await this.intake.take(sender.tenantId, rows, sender.source);
+      await this.intake.take(sender, rows, identity);
     }
     const counts = { queued: rows.length, skipped: refused.length };
     const errors = refused.flatMap(({ index, errors }) => errors.map((error) => ({ index, ...error })));

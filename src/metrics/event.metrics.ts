@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 
 const ROUTES = ['track', 'batch', 'shopify'] as const;
-const OUTCOMES = ['accepted', 'skipped', 'over_limit', 'unavailable'] as const;
+const OUTCOMES = ['accepted', 'repeated', 'skipped', 'over_limit', 'unavailable'] as const;
 
 /** Where events come in. */
 export type EventRoute = (typeof ROUTES)[number];
 
-/** `accepted`: on disk; `skipped`: not valid; `over_limit`: more than the plan's month has; `unavailable`: answered 5xx. */
+/**
+ * `accepted`: on disk; `repeated`: a retry of what was on disk already; `skipped`: not valid; `over_limit`: more than the plan's month has; `unavailable`: answered
+ * 5xx.
+ */
 export type EventOutcome = (typeof OUTCOMES)[number];
 
 /** What became of events that came in. */

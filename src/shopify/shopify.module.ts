@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { RedisModule } from '../common/redis.module.js';
 import { ErrorsModule } from '../errors/errors.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { IngestionModule } from '../ingestion/ingestion.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { SchemasModule } from '../schemas/schemas.module.js';
@@ -18,9 +18,9 @@ import { WebhookVerifier } from './webhook.verifier.js';
 @Module({
   imports: [
     ErrorsModule,
+    IdempotencyModule,
     IngestionModule,
     MetricsModule,
-    RedisModule,
     SchemasModule,
     ShopifyAccountsModule,
     TransportModule,

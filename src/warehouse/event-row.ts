@@ -2,7 +2,7 @@
 export interface EventRow {
   /** The tenant's slug. */
   readonly tenantId: string;
-  /** UUID of 16 bytes. Derived from the tenant and `eventId` when the caller gave one, so that a repeat has the same. */
+  /** UUID of 16 bytes. A repeat has the same: derived from the tenant and `eventId`, or from the request's seed. */
   readonly id: Uint8Array;
   readonly eventType: string;
   readonly userId: string;

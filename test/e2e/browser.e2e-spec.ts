@@ -404,7 +404,7 @@ describe('web pages and apps', () => {
       expect(answer.headers).toMatchObject({
         'access-control-allow-origin': SHOP,
         'access-control-expose-headers':
-          'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset',
+          'x-request-id, idempotency-replayed, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset',
         vary: 'Origin',
       });
     });

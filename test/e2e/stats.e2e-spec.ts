@@ -62,8 +62,7 @@ const row = ({ receivedAt, userId = 'u-1', eventType = 'page_viewed', eventId }:
   const ms = new Date(receivedAt).getTime();
   return {
     tenantId: of.tenantId,
-    id:
-      eventId === undefined ? uuid7Bytes(ms) : eventIdentity(of.tenantId, { eventId, requestKey: undefined, index: 0 }),
+    id: eventId === undefined ? uuid7Bytes(ms) : eventIdentity(of.tenantId, eventId),
     eventType,
     userId,
     anonymousId: '',

@@ -10,7 +10,14 @@ const OPEN: FastifyCorsOptions = {
   origin: true,
   methods: ['POST'],
   allowedHeaders: ['authorization', 'content-type', 'content-encoding', 'idempotency-key', 'x-request-id'],
-  exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+  exposedHeaders: [
+    'x-request-id',
+    'idempotency-replayed',
+    'retry-after',
+    'ratelimit-limit',
+    'ratelimit-remaining',
+    'ratelimit-reset',
+  ],
   // Seconds. A preflight that was answered before a key was revoked does no harm: the guard sees every request.
   maxAge: 600,
   credentials: false,

@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs';
+import { open, type RootDatabase } from 'lmdb';
+import { Logger } from '@nestjs/common';
+import { FolderLock } from '../../common/folder-lock.js';
+import { type BrokenNote, IdempotencyStore, type MemoryKey, type Note, type OpenNotes } from '../idempotency.store.js';
+import { AttemptNotes } from './attempt.notes.js';
+import { LongMemory } from './long.memory.js';
+
+const SWEEP_EVERY_MS = 1_000;
+/** A thousand removals take a few milliseconds of the one thread that also answers requests. */
+const SWEEP_AT_MOST = 1_000;
+
+/** What the only process of a deployment without Redis keeps, in a folder on its disk. */
+export class LmdbStore extends IdempotencyStore {
+  private readonly logger = new Logger('Idempotency');
+  private readonly notes: AttemptNotes;
+  private readonly memory: LongMemory;
+  private readonly sweeper: NodeJS.Timeout;
+
+  private constructor(
+    private readonly root: RootDatabase,
+    private readonly lock: FolderLock,
+  ) {
+    super();
+    this.notes = new AttemptNotes(root.openDB({ name: 'attempts' }));
+    this.memory = new LongMemory(root);
+    this.sweeper = setInterval(() => void this.sweep(), SWEEP_EVERY_MS);
+    this.sweeper.unref();
+  }
+
+  /**
+   * @param folder made when it is missing
+   * @throws FolderLockedError when another process has it
+   */
+  static open(folder: string): LmdbStore {
+    mkdirSync(folder, { recursive: true });
+    const lock = FolderLock.take(
+      folder,
+      'Stop that process, set REDIS_URL for several processes, or another DATA_DIR.',
+    );
+    try {
+      return new LmdbStore(open({ path: folder, maxDbs: 4 }), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  has(fingerprint: string): boolean {
+    return this.notes.has(fingerprint);
+  }
+
+  async take(fingerprint: string): Promise<Note | undefined> {
+    const { note, committed } = this.notes.take(fingerprint);
+    await committed;
+    return note;
+  }
+
+  async note(notes: readonly OpenNotes[]): Promise<void> {
+    await this.notes.note(notes);
+    await this.root.flushed;
+  }
+
+  async tell(broken: readonly BrokenNote[]): Promise<void> {
+    await this.notes.tell(broken);
+  }
+
+  recall(key: MemoryKey): Promise<string | undefined> {
+    return Promise.resolve(this.memory.recall(key));
+  }
+
+  async remember(key: MemoryKey, value: string): Promise<void> {
+    await this.memory.remember(key, value);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.sweeper);
+    await this.root.close();
+    this.lock.release();
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      await Promise.all([this.notes.sweep(SWEEP_AT_MOST), this.memory.sweep(SWEEP_AT_MOST)]);
+    } catch (error) {
+      this.logger.warn(`What has had its time could not be removed from DATA_DIR: ${String(error)}`);
+    }
+  }
+}

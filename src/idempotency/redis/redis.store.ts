@@ -1,0 +1,165 @@
+import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
+import {
+  type BrokenNote,
+  IdempotencyStore,
+  MAX_BROKEN,
+  MAX_MEMORY_BYTES,
+  MEMORY_ENTRY_BYTES,
+  MEMORY_LIFE_MS,
+  type MemoryKey,
+  type Note,
+  NOTE_LIFE_MS,
+  type OpenNotes,
+} from '../idempotency.store.js';
+import { AttemptKeys } from './attempt.keys.js';
+import { BREAK, CONFIRM, TAKE } from './attempt.scripts.js';
+import { ContestedFingerprints } from './contested.fingerprints.js';
+import { EndedInstances } from './ended.instances.js';
+import { Instance } from './instance.js';
+import { REMEMBER } from './memory.script.js';
+import { decodeNotes, encodeNotes } from './note.codec.js';
+
+/** The commands that the scripts become. */
+interface Scripts {
+  segopsTake(...keysAndArgs: (string | number)[]): Promise<[note: string, left: number]>;
+  segopsBreak(...keysAndArgs: (string | number)[]): Promise<null>;
+  segopsConfirm(key: string, seed: string): Promise<null>;
+  segopsRemember(...keysAndArgs: (string | number)[]): Promise<null>;
+}
+
+export interface RedisStoreOptions {
+  readonly redisUrl: string;
+  /** Keeps the keys of several deployments apart that share a Redis. */
+  readonly prefix: string;
+}
+
+/** What instances keep in the Redis that they share; as durable there as the queue's batches. */
+export class RedisStore extends IdempotencyStore {
+  private readonly keys: AttemptKeys;
+  private readonly serving: string;
+  private readonly ended: EndedInstances;
+  private readonly contested: ContestedFingerprints;
+
+  private constructor(
+    private readonly redis: Redis & Scripts,
+    me: Instance,
+    private readonly prefix: string,
+  ) {
+    super();
+    this.keys = new AttemptKeys(prefix);
+    this.serving = this.keys.servingOf(me.id);
+    this.ended = new EndedInstances(redis, this.keys, me);
+    this.contested = new ContestedFingerprints(redis, redis.duplicate(), this.keys);
+    // What was sent before the connection broke may have been lost; nothing of it is published any more.
+    redis.on('ready', () => void redis.del(this.serving).catch(() => undefined));
+  }
+
+  /** Resolves without a connection too, which then is made in the background. */
+  static async connect({ redisUrl, prefix }: RedisStoreOptions): Promise<RedisStore> {
+    const me = new Instance();
+    const redis = failFastConnection(redisUrl, new Logger('Redis'), me.connectionName);
+    redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
+    redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
+    redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
+    redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
+    const store = new RedisStore(redis as Redis & Scripts, me, prefix);
+    await firstConnection(redis);
+    // What earlier processes left is known before the first request comes.
+    await store.ended.look();
+    await store.contested.start();
+    return store;
+  }
+
+  has(fingerprint: string): boolean {
+    return this.contested.has(fingerprint);
+  }
+
+  async take(fingerprint: string): Promise<Note | undefined> {
+    this.checkConnection();
+    const keys = [this.keys.brokenOf(fingerprint), this.serving, this.keys.index];
+    const [note, left] = await this.redis.segopsTake(...keys, fingerprint, NOTE_LIFE_MS);
+    if (left === 0) this.contested.drop(fingerprint);
+    return decodeNotes(note)[0];
+  }
+
+  /**
+   * Does not wait for Redis: the notes are on their way before the batch is, and Redis writes to disk at once what arrives
+   * together. A process that dies after it has sent the batch has sent the notes.
+   */
+  note(notes: readonly OpenNotes[]): Promise<void> {
+    this.checkConnection();
+    const open: string[] = [];
+    const none: string[] = [];
+    for (const note of notes) {
+      if (note.open.length > 0) open.push(note.fingerprint, encodeNotes(note.open));
+      else none.push(note.fingerprint);
+    }
+    const commands = this.redis.pipeline();
+    if (none.length > 0) commands.hdel(this.serving, ...none);
+    if (open.length > 0) commands.hset(this.serving, ...open).pexpire(this.serving, NOTE_LIFE_MS);
+    // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
+    commands.exec().catch(() => undefined);
+    return Promise.resolve();
+  }
+
+  async tell(broken: readonly BrokenNote[]): Promise<void> {
+    this.checkConnection();
+    await Promise.all(broken.map((note) => this.tellOf(note)));
+  }
+
+  async recall(key: MemoryKey): Promise<string | undefined> {
+    this.checkConnection();
+    return (await this.redis.get(this.memoryKey(key))) ?? undefined;
+  }
+
+  async remember(key: MemoryKey, value: string): Promise<void> {
+    this.checkConnection();
+    const { space, tenantId } = key;
+    const entry = this.memoryKey(key);
+    await this.redis.segopsRemember(
+      ...[entry, `${this.prefix}:${space}-bytes:${tenantId}`, `${this.prefix}:${space}-bytes`],
+      ...[value, MEMORY_LIFE_MS[space], Buffer.byteLength(entry) + Buffer.byteLength(value) + MEMORY_ENTRY_BYTES],
+      ...[MAX_MEMORY_BYTES.tenant, MAX_MEMORY_BYTES.total],
+    );
+  }
+
+  close(): Promise<void> {
+    this.ended.close();
+    this.contested.close();
+    this.redis.disconnect();
+    return Promise.resolve();
+  }
+
+  private async tellOf({ tenantId, fingerprint, seed, durable, change }: BrokenNote): Promise<void> {
+    const key = this.keys.brokenOf(fingerprint);
+    switch (change) {
+      case 'broken':
+        await this.redis.segopsBreak(
+          ...[key, this.keys.index, this.keys.countOf(tenantId), this.keys.count],
+          ...[fingerprint, seed, durable ? 'D' : '-', NOTE_LIFE_MS, MAX_BROKEN.tenant, MAX_BROKEN.total],
+          this.keys.changes,
+        );
+        this.contested.add(fingerprint);
+        return;
+      case 'durable':
+        await this.redis.segopsConfirm(key, seed);
+        return;
+      case 'taken':
+        await this.redis.hdel(key, seed);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+
+  /** While it connects, commands would fail in their own time. */
+  private checkConnection(): void {
+    if (this.redis.status !== 'ready') throw new Error('not connected');
+  }
+
+  private memoryKey({ space, tenantId, key }: MemoryKey): string {
+    return `${this.prefix}:${space}:${tenantId}:${key}`;
+  }
+}

@@ -1,0 +1,209 @@
+import {
+  type BrokenNote,
+  type IdempotencyStore,
+  MAX_BROKEN,
+  MAX_MEMORY_BYTES,
+  type Note,
+} from '../../src/idempotency/idempotency.store.js';
+import { drawSeed, formatSeed } from '../../src/idempotency/seed.js';
+import { waitUntil } from '../support/wait-until.js';
+
+export interface StoreUnderTest {
+  /** A process that begins: on what processes before it have left. */
+  begin(): Promise<IdempotencyStore>;
+}
+
+let tenants = 0;
+
+/** What every store promises; each adapter's spec calls it with a real one. */
+export function describeIdempotencyStore(name: string, underTest: StoreUnderTest): void {
+  describe(`${name} as a store of what was tried and answered`, () => {
+    let store: IdempotencyStore;
+    let tenantId: string;
+    let fingerprint: string;
+
+    beforeEach(async () => {
+      store = await underTest.begin();
+      tenantId = `t${++tenants}`;
+      fingerprint = `${tenantId}:track:same-bytes`;
+    });
+    afterEach(() => store.close());
+
+    const note = (durable = false): Note => ({ seed: formatSeed(drawSeed()), durable });
+    const take = async (times: number): Promise<Note[]> => {
+      const taken: Note[] = [];
+      for (let i = 0; i < times; i++) taken.push(...[(await store.take(fingerprint)) ?? []].flat());
+      return taken;
+    };
+    const serve = (...open: Note[]) => store.note([{ fingerprint, open }]);
+    const tell = (change: BrokenNote['change'], ...notes: Note[]) =>
+      store.tell(notes.map((told) => ({ ...told, tenantId, fingerprint, change })));
+    const beginAgain = async () => {
+      await store.close();
+      store = await underTest.begin();
+    };
+    const has = (text = fingerprint) => waitUntil(() => store.has(text));
+
+    describe('attempts', () => {
+      it('should have nothing where nothing was tried', async () => {
+        expect(store.has(fingerprint)).toBe(false);
+        expect(await take(1)).toEqual([]);
+      });
+
+      it.each([true, false])(
+        'should hand over a broken attempt once, and whether it is durable: %s',
+        async (durable) => {
+          const first = note(durable);
+          await serve(first);
+          await tell('broken', first);
+          await serve();
+          expect(store.has(fingerprint)).toBe(true);
+          expect(await take(2)).toEqual([first]);
+          expect(store.has(fingerprint)).toBe(false);
+        },
+      );
+
+      it('should hand over as many broken attempts as there are, the oldest first', async () => {
+        const [first, second] = [note(), note()];
+        await tell('broken', first);
+        await tell('broken', second);
+        expect(await take(3)).toEqual([first, second]);
+      });
+
+      it('should hand over nothing of what is being served, or was answered', async () => {
+        const [first, second] = [note(), note()];
+        await serve(first, second);
+        expect(await take(1)).toEqual([]);
+        await serve(second);
+        await serve();
+        expect(await take(1)).toEqual([]);
+      });
+
+      it('should keep fingerprints apart', async () => {
+        const first = note();
+        await tell('broken', first);
+        const others = ['other-bytes', 'same-byte'].map((bytes) => `${tenantId}:track:${bytes}`);
+        for (const other of others) {
+          expect(store.has(other)).toBe(false);
+          expect(await store.take(other)).toBeUndefined();
+        }
+        expect(await take(1)).toEqual([first]);
+      });
+
+      it('should learn later that a broken attempt is durable', async () => {
+        const first = note();
+        await tell('broken', first);
+        await tell('durable', { ...first, durable: true });
+        expect(await take(1)).toEqual([{ ...first, durable: true }]);
+      });
+
+      it('should not bring back by that what was taken over', async () => {
+        const first = note();
+        await tell('broken', first);
+        await take(1);
+        await tell('durable', { ...first, durable: true });
+        expect(await take(1)).toEqual([]);
+      });
+
+      it('should forget what was taken over without it', async () => {
+        const first = note();
+        await tell('broken', first);
+        await tell('taken', first);
+        expect(await take(1)).toEqual([]);
+      });
+
+      it('should hand over a broken attempt to the next process', async () => {
+        const first = note(true);
+        await tell('broken', first);
+        await beginAgain();
+        await has();
+        expect(await take(2)).toEqual([first]);
+      });
+
+      it('should hand over what a process was serving when it ended, each once', async () => {
+        const attempts = [note(), note(true), note()];
+        const other = note();
+        await serve(...attempts);
+        await store.note([{ fingerprint: `${tenantId}:track:other`, open: [other] }]);
+        await beginAgain();
+        await has();
+        expect(await take(4)).toEqual(attempts);
+        expect(await store.take(`${tenantId}:track:other`)).toEqual(other);
+      });
+
+      it('should hand over what was being served as it was told last', async () => {
+        const attempts = [note(), note(), note()];
+        await serve(...attempts);
+        await serve(...attempts.slice(1));
+        await beginAgain();
+        await has();
+        expect(await take(3)).toEqual(attempts.slice(1));
+      });
+
+      it('should hand over again what a process took over and did not answer', async () => {
+        const first = note();
+        await tell('broken', first);
+        await take(1);
+        await beginAgain();
+        await has();
+        expect(await take(2)).toEqual([first]);
+      });
+
+      it('should hand over nothing of a process that had answered everything', async () => {
+        await serve(note());
+        await serve();
+        await beginAgain();
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        expect(store.has(fingerprint)).toBe(false);
+        expect(await take(1)).toEqual([]);
+      });
+
+      it('should keep no more broken attempts of a tenant than it may, and go on for others', async () => {
+        const fingerprints = Array.from({ length: MAX_BROKEN.tenant + 10 }, (_, i) => `${tenantId}:track:${i}`);
+        await store.tell(fingerprints.map((text) => ({ ...note(), tenantId, fingerprint: text, change: 'broken' })));
+        const taken = await Promise.all(fingerprints.map((text) => store.take(text)));
+        expect(taken.filter((one) => one !== undefined)).toHaveLength(MAX_BROKEN.tenant);
+        const [other, first] = [`other-${tenantId}`, note()];
+        await store.tell([{ ...first, tenantId: other, fingerprint: `${other}:track:x`, change: 'broken' }]);
+        expect(await store.take(`${other}:track:x`)).toEqual(first);
+      });
+    });
+
+    describe('memory', () => {
+      const key = (changes = {}) => ({ space: 'answers', tenantId, key: 'k-1', ...changes }) as const;
+
+      it('should recall what it remembers, and nothing else', async () => {
+        await store.remember(key(), 'yes: ünïcode');
+        expect(await store.recall(key())).toBe('yes: ünïcode');
+        for (const other of [key({ key: 'k-2' }), key({ tenantId: 'other' }), key({ space: 'deliveries' })]) {
+          expect(await store.recall(other)).toBeUndefined();
+        }
+      });
+
+      it('should keep the first of two values, together as well', async () => {
+        await Promise.all([store.remember(key(), 'first'), store.remember(key(), 'second')]);
+        await store.remember(key(), 'third');
+        expect(await store.recall(key())).toBe('first');
+      });
+
+      it('should recall in the next process', async () => {
+        await store.remember(key(), 'yes');
+        await beginAgain();
+        expect(await store.recall(key())).toBe('yes');
+      });
+
+      it('should take in no more of a tenant than it may, counted over restarts, and go on for others', async () => {
+        const large = 'x'.repeat(MAX_MEMORY_BYTES.tenant / 4);
+        for (let i = 1; i <= 3; i++) await store.remember(key({ key: `k-${i}` }), large);
+        await beginAgain();
+        await store.remember(key({ key: 'k-4' }), large);
+        await store.remember(key({ key: 'k-5' }), 'small');
+        await store.remember(key({ tenantId: `other-${tenantId}` }), 'small');
+        expect(await store.recall(key({ key: 'k-3' }))).toBe(large);
+        expect(await store.recall(key({ key: 'k-4' }))).toBeUndefined();
+        expect(await store.recall(key({ key: 'k-5' }))).toBe('small');
+        expect(await store.recall(key({ tenantId: `other-${tenantId}` }))).toBe('small');
+      });
+    });
+  });
+}
