@@ -43,7 +43,7 @@ describe('a request that is sent again', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'segops-idempotency-'));
     redis = await RedisServer.start({ dataDir });
-    service = await startService({ REDIS_URL: redis.url, QUEUE_PREFIX: prefix });
+    service = await startService({ REDIS_URL: redis.url, QUEUE_PREFIX: prefix, SPOOL_MAX_BYTES: '0' });
     asking = new Redis(redis.url);
   });
   afterAll(async () => {
@@ -157,6 +157,8 @@ describe('a request that is sent again', () => {
       for (const { abort } of first) abort();
       await broken(2);
       held.release();
+      // From here on it is known that they are on disk.
+      expect(await storedInAll()).toEqual({ rows: 2, ids: 2 });
       expect(await send().status).toBe(202);
       expect(await send().status).toBe(202);
       expect(await storedInAll()).toEqual({ rows: 2, ids: 2 });
