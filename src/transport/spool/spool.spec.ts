@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuid7 } from '../../common/uuid7.js';
@@ -77,5 +77,13 @@ describe('Spool', () => {
     const configuration = configure({ TRANSPORT: 'spool' });
     keep(Spool.openQueue(configuration));
     expect(() => Spool.openQueue(configuration)).toThrow(/is in use by process .* set DATA_DIR/);
+  });
+
+  it('should say what to do where the disk cannot be written', async () => {
+    const file = join(dataDir, 'file');
+    await writeFile(file, '');
+    expect(() => Spool.openFailover(configure({ DATA_DIR: file }))).toThrow(
+      /cannot be kept in .*file\/spool while the queue is away \(ENOTDIR\)\. Set DATA_DIR/,
+    );
   });
 });
