@@ -1,5 +1,5 @@
 import { parseOptions } from '@node-rs/argon2';
-import { mediansMs } from '../../test/support/medians.js';
+import { usualMs } from '../../test/support/usual-times.js';
 import { ApiError } from '../common/api-error.js';
 import { Passwords } from './passwords.js';
 import { TenantError } from './tenant.error.js';
@@ -52,7 +52,7 @@ describe('Passwords', () => {
   it('should match nothing where there is no hash, after the same work', async () => {
     const hash = await passwords.hash('correct horse');
     expect(await passwords.matches('correct horse', undefined)).toBe(false);
-    const [known, unknown] = await mediansMs([
+    const [known, unknown] = await usualMs([
       () => passwords.matches('wrong horse', hash),
       () => passwords.matches('wrong horse', undefined),
     ]);

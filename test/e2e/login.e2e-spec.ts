@@ -9,7 +9,7 @@ import { ControlPlaneDatabase } from '../../src/tenants/control-plane.database.j
 import { refreshTokens } from '../../src/tenants/schema.js';
 import { Users } from '../../src/tenants/users.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
-import { mediansMs } from '../support/medians.js';
+import { usualMs } from '../support/usual-times.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
 import { freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { startService, type TestService } from '../support/service.js';
@@ -117,7 +117,7 @@ describe('logging in', () => {
 
   it('should take as long for an unknown address as for a wrong password', async () => {
     const { email } = await createPerson(service);
-    const [known, unknown] = await mediansMs([
+    const [known, unknown] = await usualMs([
       () => logIn(service, email, 'wrong horse').expect(401),
       () => logIn(service, 'nobody@example.com', 'wrong horse').expect(401),
     ]);
