@@ -35,7 +35,7 @@ describe('a start that fails', () => {
         LOG_LEVEL: 'silent',
         ...environment,
       };
-      execFile(process.execPath, [MAIN], { env, cwd: dataDir, timeout: 20_000 }, (error, _, err) => {
+      execFile(process.execPath, [MAIN], { env, cwd: dataDir, timeout: 60_000 }, (error, _, err) => {
         resolve({ code: error?.code, err });
       });
     });
