@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import type { AccompaniedRedis } from '../../common/accompanied.redis.js';
 import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
@@ -43,7 +43,7 @@ export class RedisStore extends IdempotencyStore {
   private readonly contested: ContestedFingerprints;
 
   private constructor(
-    private readonly redis: Redis & Scripts,
+    private readonly redis: AccompaniedRedis & Scripts,
     me: Instance,
     private readonly prefix: string,
   ) {
@@ -64,7 +64,7 @@ export class RedisStore extends IdempotencyStore {
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
     redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
-    const store = new RedisStore(redis as Redis & Scripts, me, prefix);
+    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix);
     await firstConnection(redis);
     // What earlier processes left is known before the first request comes.
     await store.ended.look();
@@ -85,8 +85,8 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /**
-   * Does not wait for Redis: the notes are on their way before the batch is, and Redis writes to disk at once what arrives
-   * together. A process that dies after it has sent the batch has sent the notes.
+   * Does not wait for Redis: the notes leave in one message with the next command, which is the batch's. Whatever dies, both
+   * are there or neither is.
    */
   note(notes: readonly OpenNotes[]): Promise<void> {
     this.checkConnection();
@@ -96,11 +96,13 @@ export class RedisStore extends IdempotencyStore {
       if (note.open.length > 0) open.push(note.fingerprint, encodeNotes(note.open));
       else none.push(note.fingerprint);
     }
-    const commands = this.redis.pipeline();
-    if (none.length > 0) commands.hdel(this.serving, ...none);
-    if (open.length > 0) commands.hset(this.serving, ...open).pexpire(this.serving, NOTE_LIFE_MS);
-    // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
-    commands.exec().catch(() => undefined);
+    this.redis.accompanyNext((redis) => {
+      const commands = redis.pipeline();
+      if (none.length > 0) commands.hdel(this.serving, ...none);
+      if (open.length > 0) commands.hset(this.serving, ...open).pexpire(this.serving, NOTE_LIFE_MS);
+      // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
+      commands.exec().catch(() => undefined);
+    });
     return Promise.resolve();
   }
 
