@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
+import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
 
 /** How long the start waits for the first connection, so that the first requests find one. */
@@ -21,9 +22,9 @@ const common: RedisOptions = {
  * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
  * @param connectionName what Redis lists it as
  */
-export function failFastConnection(url: string, logger: Logger, connectionName?: string): Redis {
+export function failFastConnection(url: string, logger: Logger, connectionName?: string): AccompaniedRedis {
   return logged(
-    new Redis(url, {
+    new AccompaniedRedis(url, {
       ...common,
       ...(connectionName === undefined ? {} : { connectionName }),
       enableOfflineQueue: false,
@@ -54,7 +55,7 @@ function reconnectDelay(attempt: number): number {
 }
 
 /** One line when Redis goes away and one when it is back, however often the reconnection fails between them. */
-function logged(redis: Redis, logger: Logger): Redis {
+function logged<T extends Redis>(redis: T, logger: Logger): T {
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) {

@@ -5,7 +5,7 @@ import type { BrokenAttempt, UnansweredAttempts } from './unanswered.attempts.js
  * The answers of a busy process are told with its next batch, and share that batch's write to disk; after so many
  * milliseconds without one they are told alone. Until then their notes say that they are being served.
  */
-const GATHER_MS = 25;
+const GATHER_MS = 100;
 const TRY_AGAIN_AFTER_MS = 1_000;
 /** More is owed only to a store that has been away for long, whose notes have run out by then. */
 const MAX_OWED = 50_000;
@@ -35,14 +35,15 @@ export class Settlements {
     this.ended.add(fingerprint);
     if (this.isClosed) return;
     this.noteTimer ??= setTimeout(() => {
-      this.noteTimer = undefined;
       // It was being served as far as the store knows; what fails now is mended when the store is back.
-      if (this.ended.size > 0) this.note([]).catch(() => undefined);
+      this.note([]).catch(() => undefined);
     }, GATHER_MS).unref();
   }
 
   /** Notes what is being served of these fingerprints, and of those that had attempts which have ended. */
   async note(fingerprints: Iterable<string>): Promise<void> {
+    clearTimeout(this.noteTimer);
+    this.noteTimer = undefined;
     for (const fingerprint of fingerprints) this.ended.add(fingerprint);
     const notes = Array.from(this.ended, (fingerprint) => ({ fingerprint, open: this.attempts.notesOf(fingerprint) }));
     this.ended.clear();

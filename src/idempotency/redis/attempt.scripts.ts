@@ -4,6 +4,15 @@ import { NOTE_CHARACTERS } from './note.codec.js';
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000);`;
 
 /**
+ * Text in, because one long argument costs the sender a tenth of what two hundred short ones do. KEYS: serving. ARGV: the life
+ * of a note in ms, `<fingerprint> <notes>` and `<fingerprint>` of what is not being served any more, each on a line.
+ */
+export const NOTE = `
+for fingerprint in string.gmatch(ARGV[3], '[^\\n]+') do redis.call('HDEL', KEYS[1], fingerprint) end
+for fingerprint, notes in string.gmatch(ARGV[2], '([^ ]+) ([^\\n]+)\\n') do redis.call('HSET', KEYS[1], fingerprint, notes) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])`;
+
+/**
  * KEYS: broken, serving of the taker, index. ARGV: the fingerprint, the life of a note in ms.
  * Answers [the note that the taker has now, or '', how many are left].
  */

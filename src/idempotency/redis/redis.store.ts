@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import type { AccompaniedRedis } from '../../common/accompanied.redis.js';
+import { withDeadline } from '../../common/deadline.js';
 import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
@@ -14,12 +16,17 @@ import {
   type OpenNotes,
 } from '../idempotency.store.js';
 import { AttemptKeys } from './attempt.keys.js';
-import { BREAK, CONFIRM, TAKE } from './attempt.scripts.js';
+import { BREAK, CONFIRM, NOTE, TAKE } from './attempt.scripts.js';
 import { ContestedFingerprints } from './contested.fingerprints.js';
 import { EndedInstances } from './ended.instances.js';
 import { Instance } from './instance.js';
 import { REMEMBER } from './memory.script.js';
 import { decodeNotes, encodeNotes } from './note.codec.js';
+
+const GOODBYE_WITHIN_MS = 300;
+
+/** Sent on connections of others too, which know no command of ours. */
+const NOTE_SHA = createHash('sha1').update(NOTE).digest('hex');
 
 /** The commands that the scripts become. */
 interface Scripts {
@@ -43,7 +50,7 @@ export class RedisStore extends IdempotencyStore {
   private readonly contested: ContestedFingerprints;
 
   private constructor(
-    private readonly redis: Redis & Scripts,
+    private readonly redis: AccompaniedRedis & Scripts,
     me: Instance,
     private readonly prefix: string,
   ) {
@@ -53,7 +60,10 @@ export class RedisStore extends IdempotencyStore {
     this.ended = new EndedInstances(redis, this.keys, me);
     this.contested = new ContestedFingerprints(redis, redis.duplicate(), this.keys);
     // What was sent before the connection broke may have been lost; nothing of it is published any more.
-    redis.on('ready', () => void redis.del(this.serving).catch(() => undefined));
+    redis.on('ready', () => {
+      redis.del(this.serving).catch(() => undefined);
+      redis.script('LOAD', NOTE).catch(() => undefined);
+    });
   }
 
   /** Resolves without a connection too, which then is made in the background. */
@@ -64,7 +74,7 @@ export class RedisStore extends IdempotencyStore {
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
     redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
-    const store = new RedisStore(redis as Redis & Scripts, me, prefix);
+    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix);
     await firstConnection(redis);
     // What earlier processes left is known before the first request comes.
     await store.ended.look();
@@ -85,22 +95,25 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /**
-   * Does not wait for Redis: the notes are on their way before the batch is, and Redis writes to disk at once what arrives
-   * together. A process that dies after it has sent the batch has sent the notes.
+   * Does not wait for Redis: the notes leave in one message with the next command, which is the batch's. Whatever dies, both
+   * are there or neither is.
    */
   note(notes: readonly OpenNotes[]): Promise<void> {
     this.checkConnection();
-    const open: string[] = [];
-    const none: string[] = [];
+    let open = '';
+    let none = '';
     for (const note of notes) {
-      if (note.open.length > 0) open.push(note.fingerprint, encodeNotes(note.open));
-      else none.push(note.fingerprint);
+      if (note.open.length > 0) open += `${note.fingerprint} ${encodeNotes(note.open)}\n`;
+      else none += `${note.fingerprint}\n`;
     }
-    const commands = this.redis.pipeline();
-    if (none.length > 0) commands.hdel(this.serving, ...none);
-    if (open.length > 0) commands.hset(this.serving, ...open).pexpire(this.serving, NOTE_LIFE_MS);
-    // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
-    commands.exec().catch(() => undefined);
+    this.redis.accompanyNext((redis) => {
+      const args = [this.serving, NOTE_LIFE_MS, open, none];
+      redis
+        .evalsha(NOTE_SHA, 1, ...args)
+        .catch((error: unknown) => (String(error).includes('NOSCRIPT') ? redis.eval(NOTE, 1, ...args) : undefined))
+        // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
+        .catch(() => undefined);
+    });
     return Promise.resolve();
   }
 
@@ -125,11 +138,15 @@ export class RedisStore extends IdempotencyStore {
     );
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.ended.close();
     this.contested.close();
-    this.redis.disconnect();
-    return Promise.resolve();
+    try {
+      // Redis answers it after everything that was sent before.
+      await withDeadline(this.redis.quit(), GOODBYE_WITHIN_MS, () => new Error('no answer'));
+    } catch {
+      this.redis.disconnect();
+    }
   }
 
   private async tellOf({ tenantId, fingerprint, seed, durable, change }: BrokenNote): Promise<void> {

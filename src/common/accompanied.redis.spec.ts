@@ -1,0 +1,61 @@
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { freshRedisPrefix, sharedRedisUrl } from '../../test/support/servers.js';
+import { waitUntil } from '../../test/support/wait-until.js';
+import { AccompaniedRedis } from './accompanied.redis.js';
+import { failFastConnection } from './redis.connections.js';
+
+describe('AccompaniedRedis', () => {
+  const connections: AccompaniedRedis[] = [];
+  const connect = async (url = sharedRedisUrl()): Promise<AccompaniedRedis> => {
+    const redis = failFastConnection(url, new Logger('Redis'));
+    connections.push(redis);
+    await waitUntil(() => redis.status === 'ready');
+    return redis;
+  };
+
+  afterEach(() => {
+    for (const redis of connections.splice(0)) redis.disconnect();
+  });
+
+  it('should carry out a companion before the next command of any of the connections', async () => {
+    const [one, other] = [await connect(), await connect()];
+    const list = freshRedisPrefix();
+    one.accompanyNext((redis) => void redis.rpush(list, 'companion'));
+    expect(await other.rpush(list, 'command')).toBe(2);
+    expect(await one.lrange(list, 0, -1)).toEqual(['companion', 'command']);
+    await one.del(list);
+  });
+
+  it('should send both in one message', async () => {
+    const messages: string[] = [];
+    const server: Server = createServer((socket) =>
+      socket.on('data', (data) => {
+        messages.push(data.toString());
+        socket.write('+OK\r\n'.repeat(data.toString().split('\r\n*').length));
+      }),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const redis = new AccompaniedRedis(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    });
+    await waitUntil(() => redis.status === 'ready');
+    redis.accompanyNext((one) => void one.pipeline().set('a', 1).set('b', 2).exec());
+    await redis.set('c', 3);
+    redis.disconnect();
+    server.close();
+    const message = messages.find((text) => text.includes('set'));
+    expect(message?.match(/\$1\r\n([abc])/g)).toHaveLength(3);
+  });
+
+  it('should send a companion by itself when no command comes', async () => {
+    const one = await connect();
+    const key = freshRedisPrefix();
+    const asking = new Redis(sharedRedisUrl());
+    one.accompanyNext((redis) => void redis.set(key, 1));
+    await waitUntil(async () => (await asking.del(key)) === 1, { timeoutMs: 1_000 });
+    asking.disconnect();
+  });
+});
