@@ -1,4 +1,5 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import { uuid7 } from '../common/uuid7.js';
 
 const LOCK = 'schema_migrations_lock';
 const TABLE_ALREADY_EXISTS = '57';
@@ -15,9 +16,10 @@ export interface MigrationLockTimes {
 const TIMES: MigrationLockTimes = { heartbeatMs: 3_000, expirySeconds: 15, pollMs: 200 };
 
 /**
- * At most one process migrates a database. The lock is a table, because creating one is atomic; its age by the server's
- * clock tells whether the holder still lives. Whoever finds it expired renames it to a name made of *its* UUID: that
- * fails when someone else was faster, so a lock that was taken since cannot be broken by mistake.
+ * At most one process migrates a database. The lock is a table, because creating one is atomic; its comment names the holder,
+ * and its age by the server's clock tells whether the holder still lives. Whoever finds it expired renames it to a name made of
+ * *that* holder's: it fails when someone else was faster, so a lock that was taken since cannot be broken by mistake. (A
+ * table's own UUID would not do: in databases of the embedded engine it is always zero.)
  */
 export class MigrationLock {
   private readonly heartbeat: NodeJS.Timeout;
@@ -26,7 +28,7 @@ export class MigrationLock {
 
   private constructor(
     private readonly client: ClickHouseClient,
-    private readonly uuid: string,
+    private readonly holder: string,
     times: MigrationLockTimes,
   ) {
     this.heartbeat = setInterval(() => void this.beat(), times.heartbeatMs).unref();
@@ -34,16 +36,14 @@ export class MigrationLock {
 
   /** Waits for as long as another process holds the lock and lives. */
   static async acquire(client: ClickHouseClient, times: MigrationLockTimes = TIMES): Promise<MigrationLock> {
+    const holder = uuid7().replaceAll('-', '');
     for (;;) {
-      if (await createLock(client)) {
-        const created = await findLock(client);
-        if (created) {
-          return new MigrationLock(client, created.uuid, times);
-        }
+      if (await createLock(client, holder)) {
+        return new MigrationLock(client, holder, times);
       }
       const held = await findLock(client);
       if (held && held.idleSeconds > times.expirySeconds) {
-        await retire(client, held.uuid);
+        await retire(client, held.holder);
         // The retired table stays: were it dropped, a slower process could retire the next lock by its name.
       } else {
         await new Promise((resolve) => setTimeout(resolve, times.pollMs));
@@ -62,8 +62,8 @@ export class MigrationLock {
 
   async release(): Promise<void> {
     clearInterval(this.heartbeat);
-    if ((await findLock(this.client))?.uuid === this.uuid) {
-      const retired = await retire(this.client, this.uuid);
+    if ((await findLock(this.client))?.holder === this.holder) {
+      const retired = await retire(this.client, this.holder);
       if (retired) {
         await this.client.command({ query: `DROP TABLE ${retired}` });
       }
@@ -72,9 +72,9 @@ export class MigrationLock {
 
   private async beat(): Promise<void> {
     try {
-      this.lost = (await findLock(this.client))?.uuid !== this.uuid;
+      this.lost = (await findLock(this.client))?.holder !== this.holder;
       if (!this.lost) {
-        await this.client.command({ query: `ALTER TABLE ${LOCK} MODIFY COMMENT '${++this.beats}'` });
+        await this.client.command({ query: `ALTER TABLE ${LOCK} MODIFY COMMENT '${this.holder} ${++this.beats}'` });
       }
     } catch {
       // The next beat tries again. If none comes through, the lock expires, and that is right.
@@ -82,9 +82,9 @@ export class MigrationLock {
   }
 }
 
-async function createLock(client: ClickHouseClient): Promise<boolean> {
+async function createLock(client: ClickHouseClient, holder: string): Promise<boolean> {
   try {
-    await client.command({ query: `CREATE TABLE ${LOCK} (nothing UInt8) ENGINE = Null` });
+    await client.command({ query: `CREATE TABLE ${LOCK} (nothing UInt8) ENGINE = Null COMMENT '${holder} 0'` });
     return true;
   } catch (error) {
     if (error instanceof ClickHouseError && error.code === TABLE_ALREADY_EXISTS) {
@@ -94,24 +94,25 @@ async function createLock(client: ClickHouseClient): Promise<boolean> {
   }
 }
 
-async function findLock(client: ClickHouseClient): Promise<{ uuid: string; idleSeconds: number } | undefined> {
+async function findLock(client: ClickHouseClient): Promise<{ holder: string; idleSeconds: number } | undefined> {
   const result = await client.query({
     query: `
-      SELECT toString(uuid) AS uuid, toInt32(dateDiff('second', metadata_modification_time, now())) AS idleSeconds
+      SELECT splitByChar(' ', comment)[1] AS holder, toInt32(dateDiff('second', metadata_modification_time, now())) AS idleSeconds
       FROM system.tables WHERE database = currentDatabase() AND name = {name: String}`,
     query_params: { name: LOCK },
     format: 'JSONEachRow',
   });
-  const [lock] = await result.json<{ uuid: string; idleSeconds: number }>();
+  const [lock] = await result.json<{ holder: string; idleSeconds: number }>();
   return lock;
 }
 
 /**
- * Takes the lock with this UUID out of the way.
+ * Takes this holder's lock out of the way.
  * @returns the name it has now; undefined when someone else was faster
  */
-async function retire(client: ClickHouseClient, uuid: string): Promise<string | undefined> {
-  const retired = `${LOCK}_${uuid.replaceAll('-', '')}`;
+async function retire(client: ClickHouseClient, holder: string): Promise<string | undefined> {
+  // A lock of a version that named nobody has the number of its beats for a comment.
+  const retired = `${LOCK}_${/^\w+$/.test(holder) ? holder : 'of_nobody'}`;
   try {
     await client.command({ query: `RENAME TABLE ${LOCK} TO ${retired}` });
     return retired;

@@ -1,8 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { ClickHouseServer } from '../embedded/clickhouse.server.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { MigrationLock } from './migration.lock.js';
 import { Migrator } from './migrator.js';
@@ -160,5 +162,20 @@ describe('MigrationLock', () => {
     await waiting;
 
     expect(taken).toBe(true);
+  });
+
+  it('should pass on from one crashed holder after the other, where tables have no UUIDs of their own', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-lock-'));
+    const server = await ClickHouseServer.start({ dataDir });
+    const inDefault = createClickHouseClient(server.url, 4);
+    for (let crash = 0; crash < 2; crash++) {
+      await MigrationLock.acquire(inDefault, { ...times, heartbeatMs: 1_000_000 });
+    }
+    const lock = await MigrationLock.acquire(inDefault, times);
+    lock.assertHeld();
+    await lock.release();
+    await inDefault.close();
+    await server.stop();
+    await rm(dataDir, { recursive: true, force: true });
   });
 });
