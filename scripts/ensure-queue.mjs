@@ -8,11 +8,13 @@ import { fail } from './step.mjs';
  */
 export function ensureQueue() {
   const { TRANSPORT: transport = '', REDIS_URL: redisUrl = '' } = process.env;
-  if (redisUrl.trim() !== '' || !['', 'bullmq'].includes(transport.trim())) return;
+  if (redisUrl.trim() !== '' || !['', 'bullmq', 'pubsub'].includes(transport.trim())) return;
   const problem = installRedis();
   if (problem === undefined) return;
-  if (transport.trim() === 'bullmq') {
-    fail(`TRANSPORT=bullmq queues events in Redis. ${problem} ${advice()}   Or set REDIS_URL to a Redis of your own.`);
+  if (transport.trim() !== '') {
+    fail(
+      `TRANSPORT=${transport.trim()} needs Redis. ${problem} ${advice()}   Or set REDIS_URL to a Redis of your own.`,
+    );
   }
   console.log(`${problem} Events are queued on local disk instead (TRANSPORT=spool). For Redis: ${advice()}`);
   process.env.TRANSPORT = 'spool';

@@ -19,7 +19,7 @@ import { ShutdownModule } from './shutdown/shutdown.module.js';
 import { ShopifyModule } from './shopify/shopify.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { StatsModule } from './stats/stats.module.js';
-import { RedisStartCheckModule } from './transport/bullmq/redis.start-check.module.js';
+import { StartCheckModule } from './transport/start-check.module.js';
 
 /** The whole service, reduced to what the process's role needs. */
 @Module({})
@@ -29,7 +29,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(configuration),
-        RedisStartCheckModule,
+        StartCheckModule,
         HealthModule,
         MetricsServerModule,
         TracingModule,

@@ -3,15 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ClickHouseServer } from '../src/embedded/clickhouse.server.js';
+import { PubSubEmulator } from '../src/embedded/pubsub.emulator.js';
 import { RedisServer } from '../src/embedded/redis.server.js';
 import { sharedServers } from './shared-servers.js';
 
-/** Starts the Redis and the ClickHouse that all specs share. They end with this process, however it ends. */
+/** Starts the servers that all specs share. They end with this process, however it ends. */
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'segops-test-'));
-  const redis = await RedisServer.start({ dataDir: join(folder, 'redis') });
-  const clickHouse = await ClickHouseServer.start({ dataDir: join(folder, 'clickhouse') });
-  sharedServers.current = { folder, servers: [redis, clickHouse] };
+  const [redis, clickHouse, pubSub] = await Promise.all([
+    RedisServer.start({ dataDir: join(folder, 'redis') }),
+    ClickHouseServer.start({ dataDir: join(folder, 'clickhouse') }),
+    PubSubEmulator.isInstalled ? PubSubEmulator.start({ dataDir: join(folder, 'pubsub') }) : undefined,
+  ]);
+  const servers = [redis, clickHouse];
+  sharedServers.current = { folder, servers: pubSub === undefined ? servers : [...servers, pubSub] };
   process.env['TEST_REDIS_URL'] = redis.url;
   process.env['TEST_CLICKHOUSE_URL'] = clickHouse.url;
+  if (pubSub !== undefined) process.env['TEST_PUBSUB_HOST'] = pubSub.host;
 }

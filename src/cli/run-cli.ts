@@ -3,6 +3,7 @@ import { addDeadLetterCommands } from './dead-letter.command.js';
 import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
 import { addPlanCommands } from './plan.command.js';
+import { addPubSubCommands } from './pubsub.command.js';
 import { addSeedCommand } from './seed.command.js';
 import { addShopifyCommands } from './shopify.command.js';
 import { addTenantCommands } from './tenant.command.js';
@@ -26,6 +27,7 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     addKeyCommands,
     addShopifyCommands,
     addMigrateCommand,
+    addPubSubCommands,
     addDeadLetterCommands,
   ]) {
     add(program, terminal);

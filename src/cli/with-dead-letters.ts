@@ -16,7 +16,10 @@ export async function withDeadLetters(
   const { createTransport } = await import('../transport/create-transport.js');
   const { TransportUnavailableError } = await import('../transport/event-transport.js');
   const { Spool } = await import('../transport/spool/spool.js');
-  const configuration = loadConfiguration(terminal.env, ['transport', 'redisUrl', 'queuePrefix', 'dataDir']);
+  const configuration = loadConfiguration(terminal.env, [
+    ...['transport', 'redisUrl', 'queuePrefix', 'dataDir'],
+    ...['pubsubProject', 'pubsubTopic', 'pubsubSubscription', 'pubsubEmulatorHost'],
+  ] as const);
   // A spool behind the broker is for what requests bring in.
   const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
   const transport = createTransport(configuration, spool);

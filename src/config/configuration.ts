@@ -2,6 +2,7 @@ import { IsOptional, Matches, MinLength, ValidateIf } from 'class-validator';
 import { EncryptionKeyList } from './encryption-keys.decorator.js';
 import { Below } from './below.decorator.js';
 import { AddressList } from './address-list.decorator.js';
+import { FitsPubSub } from './fits-pubsub.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
 import { REDIS_DURABILITIES, type RedisDurability } from './redis-durability.js';
@@ -12,6 +13,10 @@ import { SpoolNeedsOneProcess } from './spool-needs-one-process.decorator.js';
 import { TogetherWith } from './together-with.decorator.js';
 import { UrlOf } from './url-of.decorator.js';
 import { WholeNumber } from './whole-number.decorator.js';
+
+/** Room for what `-dead-letters` adds; https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names */
+const PUBSUB_ID = /^(?!goog)[A-Za-z][\w.~+%-]{2,239}$/;
+const PUBSUB_ID_EXPECTED = 'must be 3 to 240 letters, digits and ._~%+-, start with a letter and not with "goog"';
 
 /**
  * Every setting of the service, read once at start by `loadConfiguration`. The only definition of a setting: the checks,
@@ -59,7 +64,7 @@ export class Configuration {
   @Setting({
     env: 'TRANSPORT',
     describe:
-      'The queue between the API and the worker. `bullmq` runs on Redis; `spool` is a folder in `DATA_DIR`, for one process with `ROLE=all`.',
+      'The queue between the API and the worker. `bullmq` runs on Redis; `pubsub` is Google Pub/Sub; `spool` is a folder in `DATA_DIR`, for one process with `ROLE=all`.',
   })
   @OneOf(TRANSPORT_NAMES)
   readonly transport: TransportName = 'bullmq';
@@ -67,7 +72,7 @@ export class Configuration {
   @Setting({
     env: 'REDIS_URL',
     describe:
-      'Redis with AOF on and `maxmemory-policy noeviction`. Required when `TRANSPORT=bullmq`; without it limits and failed logins are counted in the process.',
+      'Redis with AOF on and `maxmemory-policy noeviction`. Required unless `TRANSPORT=spool`; without it limits and failed logins are counted in the process.',
     example: 'redis://localhost:6379',
   })
   @ValidateIf(({ transport, redisUrl }: Configuration) => transport !== 'spool' || redisUrl !== '')
@@ -89,6 +94,32 @@ export class Configuration {
   })
   @WholeNumber({ min: 1, max: 1_000_000_000 })
   readonly queueMaxBatches: number = 1_000_000;
+
+  @Setting({
+    env: 'PUBSUB_PROJECT',
+    describe: 'Google Cloud project of the topic. Required when `TRANSPORT=pubsub`.',
+    example: 'my-project',
+  })
+  @ValidateIf(({ transport, pubsubProject }: Configuration) => transport === 'pubsub' || pubsubProject !== '')
+  @Matches(/^[a-z][a-z\d.:-]{2,62}[a-z\d]$/, { message: 'must be the id of a project' })
+  readonly pubsubProject: string = '';
+
+  @Setting({ env: 'PUBSUB_TOPIC', describe: 'Id of the topic that events are published to.' })
+  @Matches(PUBSUB_ID, { message: PUBSUB_ID_EXPECTED })
+  readonly pubsubTopic: string = 'segops-events';
+
+  @Setting({ env: 'PUBSUB_SUBSCRIPTION', describe: 'Id of the subscription that workers take them from.' })
+  @Matches(PUBSUB_ID, { message: PUBSUB_ID_EXPECTED })
+  readonly pubsubSubscription: string = 'segops-events-worker';
+
+  @Setting({
+    env: 'PUBSUB_EMULATOR_HOST',
+    describe: 'Address of a Pub/Sub emulator, which keeps messages in memory, instead of Google’s service.',
+    example: '127.0.0.1:8085',
+  })
+  @IsOptional()
+  @Matches(/^[\w.-]+:\d{1,5}$/, { message: 'must be host:port' })
+  readonly pubsubEmulatorHost?: string;
 
   @Setting({ env: 'QUEUE_PREFIX', describe: 'Start of every Redis key, so that deployments can share a Redis.' })
   @Matches(/^[\w{}-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_", "-", "{" or "}"' })
@@ -220,6 +251,7 @@ export class Configuration {
 
   @Setting({ env: 'MAX_BODY_BYTES', describe: 'Size of a request body after decompression, in bytes.' })
   @WholeNumber({ min: 1024, max: 104_857_600 })
+  @FitsPubSub()
   readonly maxBodyBytes: number = 5_242_880;
 
   @Setting({ env: 'WORKER_CONCURRENCY', describe: 'Batches a worker stores at the same time.' })

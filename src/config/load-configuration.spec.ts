@@ -28,6 +28,10 @@ describe('loadConfiguration', () => {
       logLevel: 'info',
       transport: 'bullmq',
       redisUrl: 'redis://localhost:6379',
+      pubsubProject: '',
+      pubsubTopic: 'segops-events',
+      pubsubSubscription: 'segops-events-worker',
+      pubsubEmulatorHost: undefined,
       queueMaxBatches: 1_000_000,
       queuePrefix: 'segops',
       redisDurability: 'required',
@@ -87,11 +91,26 @@ describe('loadConfiguration', () => {
   it('should list all problems at once, each with the variable, the expectation and an example', () => {
     expect(problemsOf({ REDIS_URL: REQUIRED.REDIS_URL, PORT: 'http', TRANSPORT: 'kafka' })).toEqual([
       'PORT must be a whole number from 0 to 65535. Example: PORT=8000',
-      'TRANSPORT must be one of: bullmq, spool. Example: TRANSPORT=bullmq',
+      'TRANSPORT must be one of: bullmq, pubsub, spool. Example: TRANSPORT=bullmq',
       'CLICKHOUSE_URL is not set; it must be a URL of the form http://user:password@host:port/database,' +
         ' with reserved characters percent-encoded. Example: CLICKHOUSE_URL=http://default:password@localhost:8123/segops',
     ]);
     expect(problemsOf({})).toHaveLength(2);
+  });
+
+  it('should want for Pub/Sub its project, a Redis, and requests that fit into its messages', () => {
+    const pubsub = { ...REQUIRED, TRANSPORT: 'pubsub', PUBSUB_PROJECT: 'my-project' };
+    expect(problemsOf(pubsub)).toEqual([]);
+    expect(problemsOf({ ...pubsub, PUBSUB_PROJECT: '', REDIS_URL: '' })).toEqual([
+      expect.stringMatching(/^REDIS_URL is not set/),
+      'PUBSUB_PROJECT is not set; it must be the id of a project. Example: PUBSUB_PROJECT=my-project',
+    ]);
+    expect(problemsOf({ ...pubsub, MAX_BODY_BYTES: '10485760' })).toEqual([]);
+    expect(problemsOf({ ...pubsub, MAX_BODY_BYTES: '10485761' })).toEqual([
+      expect.stringContaining('MAX_BODY_BYTES must be 10485760 at most when TRANSPORT=pubsub'),
+    ]);
+    expect(problemsOf({ ...pubsub, TRANSPORT: 'bullmq', MAX_BODY_BYTES: '10485761' })).toEqual([]);
+    expect(problemsOf({ ...pubsub, PUBSUB_TOPIC: 'google-events' })).toHaveLength(1);
   });
 
   it('should leave aside what is not needed', () => {

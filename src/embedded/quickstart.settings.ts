@@ -15,6 +15,9 @@ export interface QuickstartSettings {
   /** Servers of the operator's own, instead of embedded ones. */
   readonly redisUrl: string | undefined;
   readonly clickHouseUrl: string | undefined;
+  /** `host:port` of a Pub/Sub emulator, and the project of Google's service, for TRANSPORT=pubsub. */
+  readonly pubSubEmulatorHost: string | undefined;
+  readonly pubSubProject: string | undefined;
 }
 
 /** @throws Error that names the variable and the fix */
@@ -36,6 +39,8 @@ export async function readQuickstartSettings(): Promise<QuickstartSettings> {
     transport,
     redisUrl: setting('REDIS_URL'),
     clickHouseUrl: setting('CLICKHOUSE_URL'),
+    pubSubEmulatorHost: setting('PUBSUB_EMULATOR_HOST'),
+    pubSubProject: setting('PUBSUB_PROJECT'),
   };
 }
 

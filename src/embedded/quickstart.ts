@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { TransportName } from '../config/transport-name.js';
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
 import { FolderLock } from '../common/folder-lock.js';
@@ -9,6 +8,7 @@ import { LeashedProcess } from './leashed.process.js';
 import { isPortFree } from './ports.js';
 import { QuickstartFile } from './quickstart.file.js';
 import { type QuickstartSettings, readQuickstartSettings } from './quickstart.settings.js';
+import { PubSubEmulator } from './pubsub.emulator.js';
 import { RedisServer } from './redis.server.js';
 import { RunningParts } from './running.parts.js';
 import { ServiceProcess } from './service.process.js';
@@ -36,9 +36,10 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     throw new Error(`port ${port} is in use. Stop the process that listens on it, or set PORT to another one.`);
   }
 
-  const [clickHouseUrl, redisUrl] = await Promise.all([
+  const [clickHouseUrl, redisUrl, pubSub] = await Promise.all([
     settings.clickHouseUrl ?? startServer(parts, ClickHouseServer.start({ dataDir: join(dataDir, 'clickhouse') })),
     settings.redisUrl ?? startRedis(settings, parts),
+    settings.transport === 'pubsub' ? preparePubSub(settings, parts) : undefined,
   ]);
   const env = {
     // No load balancer needs to notice that it ends.
@@ -51,6 +52,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     CLICKHOUSE_URL: clickHouseUrl,
     // An undefined variable is none.
     REDIS_URL: redisUrl,
+    ...pubSub,
   };
   const file = new QuickstartFile(join(dataDir, 'quickstart.env'));
   const url = `http://127.0.0.1:${port}`;
@@ -70,19 +72,41 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
   say(summary(url, clickHouseUrl, settings));
 }
 
-/** @returns the URL of the queue's Redis; undefined when the queue is the spool, and there is none */
+/** @returns undefined when the queue is the spool, and there is none */
 async function startRedis(
   { transport, dataDir }: QuickstartSettings,
   parts: RunningParts,
 ): Promise<string | undefined> {
   switch (transport) {
     case 'bullmq':
+    case 'pubsub':
       return startServer(parts, RedisServer.start({ dataDir: join(dataDir, 'redis') }));
     case 'spool':
       return undefined;
     default:
       return transport satisfies never;
   }
+}
+
+/**
+ * The settings of a topic that is there: in the project of Google's service that the operator names, in the emulator that is
+ * named, or in one that is started here.
+ */
+async function preparePubSub(
+  { dataDir, pubSubEmulatorHost, pubSubProject }: QuickstartSettings,
+  parts: RunningParts,
+): Promise<Record<string, string | undefined>> {
+  const isGoogles = pubSubProject !== undefined && pubSubEmulatorHost === undefined;
+  const url =
+    isGoogles || pubSubEmulatorHost
+      ? undefined
+      : await startServer(parts, PubSubEmulator.start({ dataDir: join(dataDir, 'pubsub') }));
+  const settings = {
+    PUBSUB_PROJECT: pubSubProject ?? 'segops-local',
+    PUBSUB_EMULATOR_HOST: url === undefined ? pubSubEmulatorHost : new URL(url).host,
+  };
+  await runCli({ ...process.env, ...settings }, ['pubsub', 'create'], 'the topic could not be created');
+  return settings;
 }
 
 async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer>): Promise<string> {
@@ -95,13 +119,10 @@ async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer
 
 /** Creates the tenant, a user and credentials, which only this answer shows. */
 async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credential, string>> {
-  const args = [join(DIST, 'cli.js'), 'seed', '--tenant', TENANT, '--json'];
-  const seed = LeashedProcess.spawn({ command: process.execPath, args, env });
-  const { code, how } = await seed.ended;
-  const answer = seed.lastLines.split('\n').findLast((line) => line.startsWith('{'));
-  if (code !== 0 || answer === undefined) {
-    throw new Error(`the tenant ${TENANT} could not be created (${how}):\n${seed.lastLines}`);
-  }
+  const failure = `the tenant ${TENANT} could not be created`;
+  const printed = await runCli(env, ['seed', '--tenant', TENANT, '--json'], failure);
+  const answer = printed.split('\n').findLast((line) => line.startsWith('{'));
+  if (answer === undefined) throw new Error(`${failure}:\n${printed}`);
   const seeded = JSON.parse(answer) as Record<string, string>;
   return {
     SEGOPS_API_KEY: seeded['key'] ?? '',
@@ -113,13 +134,22 @@ async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credent
   };
 }
 
-function summary(url: string, clickHouseUrl: string, { transport, shownDataDir: dataDir }: QuickstartSettings): string {
+/** @returns what it printed. @throws Error that begins with `failure` */
+async function runCli(env: NodeJS.ProcessEnv, words: readonly string[], failure: string): Promise<string> {
+  const cli = LeashedProcess.spawn({ command: process.execPath, args: [join(DIST, 'cli.js'), ...words], env });
+  const { code, how } = await cli.ended;
+  if (code !== 0) throw new Error(`${failure} (${how}):\n${cli.lastLines}`);
+  return cli.lastLines;
+}
+
+function summary(url: string, clickHouseUrl: string, settings: QuickstartSettings): string {
+  const { shownDataDir: dataDir } = settings;
   const env = join(dataDir, 'quickstart.env');
   const source = /^[./]/.test(env) ? env : `./${env}`;
   return `
 SegOps Ingestion is ready.
   API         ${url}/api/ingestion/
-  Queue       ${describeQueue(transport, dataDir)}
+  Queue       ${describeQueue(settings)}
   ClickHouse  ${clickHouseUrl.replace(/\/\/[^@/]*@/, '//')}
   Settings    ${env} (URLs, keys and a login of tenant ${TENANT})
   Log         ${join(dataDir, 'logs', 'service.log')}
@@ -133,10 +163,19 @@ See it in ClickHouse:
 Ctrl-C stops everything; the data stays in ${dataDir}.`;
 }
 
-function describeQueue(transport: TransportName, dataDir: string): string {
+function describeQueue({
+  transport,
+  shownDataDir: dataDir,
+  pubSubProject,
+  pubSubEmulatorHost,
+}: QuickstartSettings): string {
   switch (transport) {
     case 'bullmq':
       return 'Redis (TRANSPORT=bullmq)';
+    case 'pubsub':
+      return pubSubProject !== undefined && pubSubEmulatorHost === undefined
+        ? `Google Pub/Sub, project ${pubSubProject} (TRANSPORT=pubsub)`
+        : 'Pub/Sub’s emulator (TRANSPORT=pubsub), in memory: what is not stored when it ends is lost';
     case 'spool':
       return `${join(dataDir, 'spool')} on this disk (TRANSPORT=spool)`;
     default:

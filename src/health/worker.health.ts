@@ -20,10 +20,13 @@ export class WorkerHealth {
   }
 }
 
-function workerState(status: TransportStatus): 'ok' | 'down' | 'stalled' {
+function workerState(status: TransportStatus): 'ok' | 'down' | 'stalled' | 'unknown' {
+  if (status.consumers === undefined) {
+    return 'unknown';
+  }
   if (status.consumers === 0) {
     return 'down';
   }
   const finishesNothing = (status.lastFinishedMsAgo ?? Infinity) > STALLED_AFTER_MS;
-  return status.oldestPendingMs > STALLED_AFTER_MS && finishesNothing ? 'stalled' : 'ok';
+  return (status.oldestPendingMs ?? 0) > STALLED_AFTER_MS && finishesNothing ? 'stalled' : 'ok';
 }

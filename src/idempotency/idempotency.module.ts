@@ -20,9 +20,9 @@ import { StoreAccess } from './store.access.js';
 })
 export class IdempotencyModule {}
 
-async function chooseStore({ redisUrl, queuePrefix, dataDir }: Configuration): Promise<IdempotencyStore> {
+async function chooseStore({ transport, redisUrl, queuePrefix, dataDir }: Configuration): Promise<IdempotencyStore> {
   return isSet(redisUrl)
-    ? RedisStore.connect({ redisUrl, prefix: queuePrefix })
+    ? RedisStore.connect({ redisUrl, prefix: queuePrefix, isBesideQueue: transport === 'bullmq' })
     : LmdbStore.open(join(dataDir, 'idempotency'));
 }
 

@@ -29,7 +29,7 @@ export class QueueMetrics {
     register(
       'segops_queue_oldest_batch_age_seconds',
       'Age of the oldest batch that is not stored yet; 0 when there is none.',
-      ({ oldestPendingMs }) => oldestPendingMs / 1000,
+      ({ oldestPendingMs }) => (oldestPendingMs === undefined ? undefined : oldestPendingMs / 1000),
     );
     register('segops_queue_workers', 'Workers that were seen alive lately.', ({ consumers }) => consumers);
     register(

@@ -14,10 +14,11 @@ export interface QueueDepthReport {
 export class QueueDepth {
   constructor(private readonly transport: EventTransport) {}
 
-  /** @returns undefined when the queue cannot be asked: that is no reason to hold back what the warehouse knows */
+  /** @returns undefined when the queue cannot tell: that is no reason to hold back what the warehouse knows */
   async read(): Promise<QueueDepthReport | undefined> {
     try {
       const { pending, oldestPendingMs } = await this.transport.status();
+      if (pending === undefined || oldestPendingMs === undefined) return undefined;
       return { waitingBatches: pending, oldestBatchAgeMs: Math.round(oldestPendingMs) };
     } catch {
       return undefined;

@@ -1,5 +1,7 @@
 import type { Configuration } from '../config/configuration.js';
 import { BullMqTransport } from './bullmq/bullmq.transport.js';
+import { pubSubSettingsOf } from './pubsub/pubsub.settings.js';
+import { PubSubTransport } from './pubsub/pubsub.transport.js';
 import type { EventTransport } from './event-transport.js';
 import { FailoverTransport } from './failover/failover.transport.js';
 import type { Spool } from './spool/spool.js';
@@ -14,6 +16,11 @@ export function createTransport(configuration: Configuration, spool: Spool | nul
   switch (transport) {
     case 'bullmq':
       return withFailover(new BullMqTransport({ redisUrl, prefix: queuePrefix, maxBatches: queueMaxBatches }), spool);
+    case 'pubsub':
+      return withFailover(
+        new PubSubTransport({ ...pubSubSettingsOf(configuration), redisUrl, prefix: queuePrefix }),
+        spool,
+      );
     case 'spool':
       if (spool === null) throw new TypeError('TRANSPORT=spool has no spool.');
       return new SpoolTransport(spool.store);

@@ -21,13 +21,14 @@ export interface Consumption {
   close(): Promise<void>;
 }
 
+/** That there is one means that the queue can be asked. What it cannot tell at the moment is undefined. */
 export interface TransportStatus {
   /** Workers that were seen alive within the last seconds. */
-  readonly consumers: number;
+  readonly consumers: number | undefined;
   /** Batches that are not stored yet, those in workers' hands included. */
-  readonly pending: number;
+  readonly pending: number | undefined;
   /** Age of the oldest pending batch in ms; 0 when there is none. */
-  readonly oldestPendingMs: number;
+  readonly oldestPendingMs: number | undefined;
   /** How long ago any worker finished a batch, in ms; undefined when it is not known. */
   readonly lastFinishedMsAgo: number | undefined;
   /** Which part of the memory that the queue may take is used; left out or undefined when that is not known. */

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
-import { RedisStartCheck } from './redis.start-check.js';
+import { RedisStartCheck } from './bullmq/redis.start-check.js';
+import { PubSubStartCheck } from './pubsub/pubsub.start-check.js';
 
-/** Part of the service, and not of the commands: what is in a Redis that is set up badly can still be rescued from it. */
-@Module({ providers: [RedisStartCheck] })
-export class RedisStartCheckModule {}
+/** Part of the service, and not of the commands: what is in a queue that is set up badly can still be rescued from it. */
+@Module({ providers: [RedisStartCheck, PubSubStartCheck] })
+export class StartCheckModule {}

@@ -7,4 +7,11 @@ beforeEach(() => {
   prefix = freshRedisPrefix();
 });
 
-describeIdempotencyStore('Redis', { begin: () => RedisStore.connect({ redisUrl: sharedRedisUrl(), prefix }) });
+describe.each([
+  ['Redis, which is the queue too', true],
+  ['Redis, beside another queue', false],
+])('%s', (name, isBesideQueue) => {
+  describeIdempotencyStore(name, {
+    begin: () => RedisStore.connect({ redisUrl: sharedRedisUrl(), prefix, isBesideQueue }),
+  });
+});

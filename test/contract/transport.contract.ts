@@ -49,7 +49,7 @@ const untilReady = (ready: EventTransport) =>
   waitUntil(
     () =>
       ready.status().then(
-        () => true,
+        ({ pending }) => pending !== undefined,
         () => false,
       ),
     { timeoutMs: 15_000 },

@@ -6,17 +6,31 @@ import { PostgresServer } from '../support/postgres.server.js';
 import { seedKey } from '../support/service.process.js';
 import type { Deployment, DeploymentOptions } from './deployment.js';
 import { freePorts } from './free-ports.js';
+import type { Part } from './part.js';
 import { ServerPart } from './server.part.js';
 import { ServicePart } from './service.part.js';
 
-/** Redis, ClickHouse, a worker, and one API or several; with several there is a PostgreSQL too, which is left in peace. */
-export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise<Deployment> {
+/** What differs between the brokers. */
+export interface Broker {
+  /** The settings that choose it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What stands between it and the service, where it is not the Redis that there is in any case. */
+  readonly parts: readonly Part[];
+  /** Ends what is not a part. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Redis, ClickHouse, a worker, and one API or several, beside a broker; with several APIs there is a PostgreSQL too, which is
+ * left in peace.
+ */
+export async function deployWithBroker({ folder, apis }: DeploymentOptions, broker: Broker): Promise<Deployment> {
   const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
   const portOf = await freePorts('redis', 'clickhouse', 'worker', ...names, ...names.map(metricsOf));
   const postgres = apis > 1 ? await PostgresServer.start() : undefined;
   const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
   const environment = {
-    TRANSPORT: 'bullmq',
+    ...broker.environment,
     DATA_DIR: join(folder, 'worker'),
     REDIS_URL: `redis://127.0.0.1:${portOf('redis')}`,
     CLICKHOUSE_URL: clickhouseUrl,
@@ -31,6 +45,7 @@ export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise
   return {
     parts: [
       new ServerPart('redis', () => RedisServer.start({ dataDir: join(folder, 'redis'), port: portOf('redis') })),
+      ...broker.parts,
       new ServerPart('clickhouse', () =>
         ClickHouseServer.start({ dataDir: join(folder, 'clickhouse'), port: portOf('clickhouse') }),
       ),
@@ -43,6 +58,7 @@ export async function deployBullMq({ folder, apis }: DeploymentOptions): Promise
     seedKey: () => seedKey({ ...environment, DATA_DIR: join(folder, names[0] ?? 'api') }),
     remove: async () => {
       await postgres?.stop();
+      await broker.stop();
     },
   };
 }

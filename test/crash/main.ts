@@ -41,9 +41,12 @@ async function main(): Promise<number> {
   return faultsOf(report).length === 0 ? 0 : 1;
 }
 
-function* roundsOf(names: readonly string[], { short, sets, seconds, outage }: CommandLine): Iterable<Round> {
+function* roundsOf(
+  names: readonly string[],
+  { transport, short, sets, seconds, outage }: CommandLine,
+): Iterable<Round> {
   if (outage !== undefined) {
-    yield { what: 'kill', parts: ['redis'], forMs: outage * 1_000 };
+    yield { what: 'kill', parts: [transport === 'pubsub' ? 'pubsub' : 'redis'], forMs: outage * 1_000 };
     return;
   }
   if (short) {

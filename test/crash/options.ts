@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util';
 import { DEPLOYMENTS } from './deployments.js';
 
 export const USAGE = `npm run test:crash -- [options]
-  --transport bullmq|spool   what is put to the test (bullmq)
+  --transport bullmq|pubsub|spool   what is put to the test (bullmq)
   --rounds N                 how often the whole set of crashes is gone through (2)
   --seconds N                ends after the crash in which so many seconds have passed, instead of after a number of sets
   --rate N                   events a second that clients send (2000)
-  --apis N                   processes that take events, with bullmq (1; more need PostgreSQL)
-  --outage N                 instead of all that, Redis is away once for N seconds, and every request has to be accepted
+  --apis N                   processes that take events, with a broker (1; more need PostgreSQL)
+  --outage N                 instead of all that, the broker is away once for N seconds, and every request has to be accepted
   --short                    the quick version that is part of npm test`;
 
 export interface CommandLine {

@@ -123,8 +123,9 @@ describe('npm start, without Redis', () => {
   });
 
   it.each([
-    ['bullmq', /TRANSPORT=bullmq queues events in Redis\. redis-server is not installed\..* REDIS_URL/],
-    ['spol', /TRANSPORT must be one of: bullmq, spool\./],
+    ['bullmq', /TRANSPORT=bullmq needs Redis\. redis-server is not installed\..* REDIS_URL/],
+    ['pubsub', /TRANSPORT=pubsub needs Redis\. redis-server is not installed\..* REDIS_URL/],
+    ['spol', /TRANSPORT must be one of: bullmq, pubsub, spool\./],
   ])('should end, and say why, when it was told TRANSPORT=%s', async (transport, reason) => {
     const { how } = await spawn({ TRANSPORT: transport }).ended;
     expect(how).toBe('exit code 1');

@@ -13,7 +13,8 @@ import { startWorker } from '../../src/processing/worker.start.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';
-import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from './servers.js';
+import { queueUnderTest } from './queue-under-test.js';
+import { freshClickHouseDatabase } from './servers.js';
 import { waitUntil } from './wait-until.js';
 
 /** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
@@ -66,8 +67,7 @@ export async function startService(
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
   const configuration = loadConfiguration({
     ROLE: 'all',
-    REDIS_URL: sharedRedisUrl(),
-    QUEUE_PREFIX: freshRedisPrefix(),
+    ...(await queueUnderTest()),
     CLICKHOUSE_URL: database.url,
     DATA_DIR: dataDir,
     SHUTDOWN_GRACE_MS: '0',

@@ -16,7 +16,7 @@ describe('RedisStore', () => {
   const stores: RedisStore[] = [];
 
   const connect = async (url = sharedRedisUrl()): Promise<RedisStore> => {
-    const store = await RedisStore.connect({ redisUrl: url, prefix });
+    const store = await RedisStore.connect({ redisUrl: url, prefix, isBesideQueue: true });
     stores.push(store);
     return store;
   };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
 import type { AccompaniedRedis } from '../../common/accompanied.redis.js';
 import { withDeadline } from '../../common/deadline.js';
 import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
@@ -40,6 +41,8 @@ export interface RedisStoreOptions {
   readonly redisUrl: string;
   /** Keeps the keys of several deployments apart that share a Redis. */
   readonly prefix: string;
+  /** Whether batches are published to the same Redis, so that notes need no message of their own. */
+  readonly isBesideQueue: boolean;
 }
 
 /** What instances keep in the Redis that they share; as durable there as the queue's batches. */
@@ -53,6 +56,7 @@ export class RedisStore extends IdempotencyStore {
     private readonly redis: AccompaniedRedis & Scripts,
     me: Instance,
     private readonly prefix: string,
+    private readonly isBesideQueue: boolean,
   ) {
     super();
     this.keys = new AttemptKeys(prefix);
@@ -67,14 +71,14 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /** Resolves without a connection too, which then is made in the background. */
-  static async connect({ redisUrl, prefix }: RedisStoreOptions): Promise<RedisStore> {
+  static async connect({ redisUrl, prefix, isBesideQueue }: RedisStoreOptions): Promise<RedisStore> {
     const me = new Instance();
     const redis = failFastConnection(redisUrl, new Logger('Redis'), me.connectionName);
     redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
     redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
-    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix);
+    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix, isBesideQueue);
     await firstConnection(redis);
     // What earlier processes left is known before the first request comes.
     await store.ended.look();
@@ -95,10 +99,10 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /**
-   * Does not wait for Redis: the notes leave in one message with the next command, which is the batch's. Whatever dies, both
-   * are there or neither is.
+   * With batches in the same Redis it does not wait: the notes leave in one message with the next command, which is the batch's,
+   * and whatever dies, both are there or neither is. Otherwise it resolves when the notes are on disk.
    */
-  note(notes: readonly OpenNotes[]): Promise<void> {
+  async note(notes: readonly OpenNotes[]): Promise<void> {
     this.checkConnection();
     let open = '';
     let none = '';
@@ -106,15 +110,16 @@ export class RedisStore extends IdempotencyStore {
       if (note.open.length > 0) open += `${note.fingerprint} ${encodeNotes(note.open)}\n`;
       else none += `${note.fingerprint}\n`;
     }
-    this.redis.accompanyNext((redis) => {
+    const send = async (redis: Redis): Promise<void> => {
       const args = [this.serving, NOTE_LIFE_MS, open, none];
-      redis
+      await redis
         .evalsha(NOTE_SHA, 1, ...args)
         .catch((error: unknown) => (String(error).includes('NOSCRIPT') ? redis.eval(NOTE, 1, ...args) : undefined))
-        // A Redis that fails now fails the batch too. Notes that stay are removed when it is back.
+        // A Redis that fails now fails a batch in it too. Notes that stay are removed when it is back.
         .catch(() => undefined);
-    });
-    return Promise.resolve();
+    };
+    if (this.isBesideQueue) this.redis.accompanyNext((redis) => void send(redis));
+    else await send(this.redis);
   }
 
   async tell(broken: readonly BrokenNote[]): Promise<void> {

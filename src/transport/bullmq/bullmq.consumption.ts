@@ -7,8 +7,8 @@ import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import { redeliveryDelay } from '../redelivery-delay.js';
 import { decodeBatchJob } from './batch-job.codec.js';
-import type { BullMqDeadLetters } from './bullmq.dead-letters.js';
-import type { QueuePulse } from './queue.pulse.js';
+import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import type { WorkerPulse } from '../redis/worker.pulse.js';
 import { patientConnection, RECONNECT_AT_MOST_EVERY_MS } from '../../common/redis.connections.js';
 import { decodeSplitJob, encodeSplitJob } from './split-job.codec.js';
 
@@ -24,8 +24,8 @@ const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
 
 /** Where batches and signs of life go from here. */
 interface Outlets {
-  readonly pulse: QueuePulse;
-  readonly deadLetters: BullMqDeadLetters;
+  readonly pulse: WorkerPulse;
+  readonly deadLetters: RedisDeadLetters;
   publish(batch: EventBatch): Promise<void>;
 }
 

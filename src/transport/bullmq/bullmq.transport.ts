@@ -10,12 +10,13 @@ import {
   STATUS_TIMEOUT_MS,
   type TransportStatus,
 } from '../event-transport.js';
-import { askRedis } from './ask-redis.js';
-import { encodeBatchJob } from './batch-job.codec.js';
+import { type BatchJobData, encodeBatchJob } from './batch-job.codec.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
-import { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from './redis.appraisal.js';
+import { askRedis } from '../redis/ask-redis.js';
+import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { uuid7 } from '../../common/uuid7.js';
 import { RedisRoom } from './redis.room.js';
 import { failFastConnection } from '../../common/redis.connections.js';
 
@@ -43,7 +44,7 @@ export interface BullMqTransportOptions {
 
 /** Batches as BullMQ jobs in Redis. "On disk" is what Redis's `appendfsync` makes it: `always` for a promise that holds. */
 export class BullMqTransport extends EventTransport {
-  readonly deadLetters: BullMqDeadLetters;
+  readonly deadLetters: RedisDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
   private readonly queue: Queue;
@@ -66,7 +67,11 @@ export class BullMqTransport extends EventTransport {
     // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
     this.queue.on('error', () => undefined);
     this.pulse = new QueuePulse(this.connection, this.queue);
-    this.deadLetters = new BullMqDeadLetters(this.connection, this.queue);
+    this.deadLetters = new RedisDeadLetters(
+      this.connection,
+      (name) => this.queue.toKey(name),
+      (batch) => this.addAgain(batch),
+    );
     this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
     this.connection.on('ready', () => void this.appraise());
   }
@@ -77,7 +82,8 @@ export class BullMqTransport extends EventTransport {
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
-    const { pulse, deadLetters } = this;
+    const { workers: pulse } = this.pulse;
+    const { deadLetters } = this;
     // The parts of a batch take its place: workers go on with them however full Redis is.
     const outlets = { pulse, deadLetters, publish: (batch: EventBatch) => this.add(batch) };
     return Promise.resolve(new BullMqConsumption(queue, outlets, handler, options));
@@ -97,10 +103,17 @@ export class BullMqTransport extends EventTransport {
 
   /** Adds a batch whether or not there is room for more. */
   protected async add(batch: EventBatch): Promise<void> {
+    await this.addJob(batch.type, encodeBatchJob(batch), batch.id);
+  }
+
+  /** A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished. */
+  private async addAgain(batch: EventBatch): Promise<void> {
+    await this.addJob(batch.type, { ...encodeBatchJob(batch), id: batch.id }, uuid7());
+  }
+
+  private async addJob(type: string, data: BatchJobData, jobId: string): Promise<void> {
     try {
-      await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
-        this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
-      );
+      await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () => this.queue.add(type, data, { jobId }));
     } catch (error) {
       if (String(error).includes('OOM command not allowed')) this.room.wasRefused();
       throw error;

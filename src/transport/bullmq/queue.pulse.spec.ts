@@ -36,13 +36,13 @@ describe('QueuePulse', () => {
   });
 
   it('should believe no sign of life that is dated in the future, once the clock was set back', async () => {
-    await pulse.beat('dead', true);
+    await pulse.workers.beat('dead', true);
     expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
     await redis.zadd(queue.toKey('segops:consumers'), Date.now() + HOUR_MS, 'dead');
     await redis.set(queue.toKey('segops:finished'), Date.now() + HOUR_MS);
     expect(await pulse.read()).toMatchObject({ consumers: 0, lastFinishedMsAgo: undefined });
 
-    await pulse.beat('alive', true);
+    await pulse.workers.beat('alive', true);
     expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
   });
 });

@@ -12,7 +12,7 @@ import { loadConfiguration } from '../../config/load-configuration.js';
 import { freePort } from '../../embedded/ports.js';
 import { RedisServer } from '../../embedded/redis.server.js';
 import { BullMqTransport } from './bullmq.transport.js';
-import { RedisStartCheckModule } from './redis.start-check.module.js';
+import { StartCheckModule } from '../start-check.module.js';
 
 async function start(redisUrl: string, environment: Record<string, string> = {}): Promise<void> {
   const configuration = loadConfiguration({
@@ -20,7 +20,7 @@ async function start(redisUrl: string, environment: Record<string, string> = {})
     CLICKHOUSE_URL: 'http://127.0.0.1:1',
     ...environment,
   });
-  const imports = [ConfigModule.forRoot(configuration), RedisStartCheckModule];
+  const imports = [ConfigModule.forRoot(configuration), StartCheckModule];
   const module = await Test.createTestingModule({ imports }).compile();
   await module.init();
   await module.close();

@@ -21,7 +21,8 @@ export class RedisStartCheck implements OnModuleInit {
   /** @throws OperatorError that names the remedy */
   async onModuleInit(): Promise<void> {
     const { transport, redisUrl, redisDurability } = this.configuration;
-    if (transport !== 'bullmq') return;
+    // Beside Pub/Sub it keeps the dead letters.
+    if (transport === 'spool') return;
     const findings = await this.findings(redisUrl);
     const unusable = findings.filter(({ gravity }) => gravity === 'unusable');
     if (unusable.length > 0) {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import type { EventBatch } from '../event-batch.js';
+import { TransportUnavailableError } from '../event-transport.js';
 import type { Delivery, SpoolQueue } from '../spool/spool.queue.js';
 
 /** Enough to hide the broker's latency, few enough to leave it to the requests that come in meanwhile. */
 const AT_ONCE = 4;
 const FIRST_RETRY_MS = 250;
 const RETRY_AT_MOST_EVERY_MS = 2_000;
+const REPORT_AT_MOST_EVERY_MS = 60_000;
 
 /** Where a spool's batches go. */
 export interface DrainOutlet {
@@ -19,7 +22,9 @@ export interface DrainOutlet {
 
 /** Moves what is in the spool to the broker, the oldest first, for as long as it lives. */
 export class SpoolDrain {
+  private readonly logger = new Logger(SpoolDrain.name);
   private readonly closing = new AbortController();
+  private reportAgainAt = -Infinity;
   private readonly working: Promise<void>;
   private wake = (): void => undefined;
 
@@ -88,10 +93,18 @@ export class SpoolDrain {
       // A crash before this line publishes it once more, under the same id.
       await this.queue.finish(delivery);
       return true;
-    } catch {
+    } catch (error) {
+      this.report(delivery, error);
       this.queue.giveBack(delivery);
       return false;
     }
+  }
+
+  /** That the broker is away, its transport has said. Any other reason may hold for ever, and with it the batch stays here. */
+  private report({ batch }: Delivery, error: unknown): void {
+    if (error instanceof TransportUnavailableError || performance.now() < this.reportAgainAt) return;
+    this.reportAgainAt = performance.now() + REPORT_AT_MOST_EVERY_MS;
+    this.logger.error(`Batch ${batch.id} stays in the spool: the queue does not take it. ${String(error)}`);
   }
 
   private async pause(failures: number): Promise<void> {

@@ -1,11 +1,10 @@
 import { Logger } from '@nestjs/common';
-import type { Queue } from 'bullmq';
 import type { Redis, Result } from 'ioredis';
 import { uuid7 } from '../../common/uuid7.js';
 import type { DeadLetter, DeadLetters, DeadLetterSummary } from '../dead-letters.js';
+import type { EventBatch } from '../event-batch.js';
 import { PUBLISH_TIMEOUT_MS } from '../event-transport.js';
 import { askRedis } from './ask-redis.js';
-import { encodeBatchJob } from './batch-job.codec.js';
 
 /** From here on the log warns at every tenth of it: each takes its rows and about 1 kB more of Redis's memory. */
 const MANY = 10_000;
@@ -42,13 +41,21 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[3])`;
 
-/** A hash for each dead letter, and its id by time of death in two sorted sets: of all, and of its tenant. */
-export class BullMqDeadLetters implements DeadLetters {
-  private readonly logger = new Logger(BullMqDeadLetters.name);
+/**
+ * The dead letters of every broker, in the Redis that the instances share: a hash for each, and its id by time of death in two
+ * sorted sets, of all and of its tenant.
+ */
+export class RedisDeadLetters implements DeadLetters {
+  private readonly logger = new Logger(RedisDeadLetters.name);
 
+  /**
+   * @param toKey the whole Redis key of a name
+   * @param requeue puts a batch into the queue once more, even if an earlier delivery of it is just coming to its end
+   */
   constructor(
     private readonly redis: Redis,
-    private readonly queue: Queue,
+    private readonly toKey: (name: string) => string,
+    private readonly requeue: (batch: EventBatch) => Promise<void>,
   ) {
     redis.defineCommand('segopsBury', { numberOfKeys: 3, lua: BURY });
     redis.defineCommand('segopsUnbury', { numberOfKeys: 3, lua: UNBURY });
@@ -92,12 +99,8 @@ export class BullMqDeadLetters implements DeadLetters {
     if (found === undefined) {
       return false;
     }
-    const { batch } = found.letter;
-    // First into the queue, then away: a crash in between leaves both, and the batch's id makes the second copy harmless. A
-    // job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished.
-    await this.ask('take a batch', () =>
-      this.queue.add(batch.type, { ...encodeBatchJob(batch), id: batch.id }, { jobId: uuid7() }),
-    );
+    // First into the queue, then away: a crash in between leaves both, and the batch's id makes the second copy harmless.
+    await this.requeue(found.letter.batch);
     // Unless a worker was so quick to refuse it again that this is another letter by now.
     await this.take(found);
     return true;
@@ -157,11 +160,11 @@ export class BullMqDeadLetters implements DeadLetters {
   }
 
   private keyOf(id: string): string {
-    return this.queue.toKey(`segops:dead-letter:${id}`);
+    return this.toKey(`segops:dead-letter:${id}`);
   }
 
   /** Letters that are nobody's have an index too, that of the tenant without a name. */
   private indexOf(tenantId: string | undefined): string {
-    return this.queue.toKey(tenantId === undefined ? 'segops:dead-letters' : `segops:dead-letters-of:${tenantId}`);
+    return this.toKey(tenantId === undefined ? 'segops:dead-letters' : `segops:dead-letters-of:${tenantId}`);
   }
 }

@@ -1,0 +1,37 @@
+import { type ClientConfig, PubSub, type PublishOptions } from '@google-cloud/pubsub';
+
+type CallOptions = NonNullable<PublishOptions['gaxOpts']>;
+
+export interface PubSubClientOptions {
+  readonly projectId: string;
+  /** `host:port` of an emulator; without it Google's service is used, with the credentials of the environment. */
+  readonly emulatorHost?: string | undefined;
+}
+
+/** The client's own default is two minutes: for so long after an outage events would go to the spool. */
+const RECONNECT_AT_MOST_EVERY_MS = 1_000;
+/** A connection that a firewall has dropped without a word is noticed after both together. */
+const PING_EVERY_MS = 30_000;
+const PONG_WITHIN_MS = 5_000;
+
+/**
+ * Options of a call that is made once and given up after `ms`. By itself the library tries again for ten minutes, and keeps the
+ * message for as long.
+ */
+export function onceWithin(ms: number): CallOptions {
+  return { timeout: ms, retry: { retryCodes: [] } };
+}
+
+/** A client of Google Pub/Sub. It connects at the first call; close it at the end. */
+export function createPubSubClient({ projectId, emulatorHost }: PubSubClientOptions): PubSub {
+  const config: ClientConfig & Record<`grpc.${string}`, number> = {
+    projectId,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_AT_MOST_EVERY_MS,
+    'grpc.keepalive_time_ms': PING_EVERY_MS,
+    'grpc.keepalive_timeout_ms': PONG_WITHIN_MS,
+  };
+  if (emulatorHost === undefined) return new PubSub({ ...config, emulatorMode: false });
+  // To find out its domain the library would look for credentials, and warn that there are none.
+  return new PubSub({ ...config, apiEndpoint: emulatorHost, emulatorMode: true, universeDomain: 'googleapis.com' });
+}

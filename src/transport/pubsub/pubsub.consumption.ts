@@ -1,0 +1,95 @@
+import type { PubSub } from '@google-cloud/pubsub';
+import { withDeadline } from '../../common/deadline.js';
+import { uuid7 } from '../../common/uuid7.js';
+import type { DeadLetter } from '../dead-letters.js';
+import type { EventBatch } from '../event-batch.js';
+import type { BatchHandler, ConsumeOptions, Consumption } from '../event-transport.js';
+import type { BacklogTally } from './backlog.tally.js';
+import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
+import { type Delivery, SubscriptionReader } from './subscription.reader.js';
+
+const BEAT_EVERY_MS = 1_000;
+const GOODBYE_WITHIN_MS = 500;
+const DEAD_LETTERS_AT_ONCE = 4;
+
+/** Where batches, dead letters and signs of life go from here. */
+interface Outlets {
+  readonly tally: BacklogTally;
+  publish(batch: EventBatch): Promise<void>;
+  bury(letter: DeadLetter): Promise<void>;
+}
+
+/**
+ * A worker on the subscription: hands each message to the handler as a batch, and does with it what the handler says. What
+ * Pub/Sub itself has given up, after its limit of attempts, it takes to the other dead letters.
+ */
+export class PubSubConsumption implements Consumption {
+  private readonly id = uuid7();
+  private readonly batches: SubscriptionReader;
+  private readonly givenUp: SubscriptionReader;
+  private readonly heart: NodeJS.Timeout;
+  private finishedSinceBeat = false;
+
+  constructor(
+    client: PubSub,
+    names: PubSubNames,
+    private readonly outlets: Outlets,
+    private readonly handler: BatchHandler,
+    options: ConsumeOptions,
+  ) {
+    this.batches = new SubscriptionReader(client, names.subscription, (delivery) => this.store(delivery), options);
+    this.givenUp = new SubscriptionReader(
+      client,
+      deadLetterSubscriptionOf(names),
+      ({ batch }) => this.bury(batch, 'It was delivered as often as the subscription allows, and never finished.'),
+      { concurrency: DEAD_LETTERS_AT_ONCE },
+    );
+    this.heart = setInterval(() => void this.beat(), BEAT_EVERY_MS);
+    void this.beat();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.heart);
+    await Promise.all([this.batches.close(), this.givenUp.close()]);
+    const { tally } = this.outlets;
+    const goodbye = tally.tell().then(() => tally.workers.leave(this.id));
+    // Nobody misses it for longer than the next signs of life take.
+    await withDeadline(goodbye, GOODBYE_WITHIN_MS, () => new Error('no answer')).catch(() => undefined);
+  }
+
+  private async store({ batch }: Delivery): Promise<void> {
+    const outcome = await this.handler(batch);
+    this.finishedSinceBeat = true;
+    switch (outcome.kind) {
+      case 'stored':
+        await this.outlets.tally.finished(batch);
+        return;
+      case 'split':
+        // A crash in between delivers the whole once more, and what is stored of it then has the same ids.
+        await Promise.all(outcome.parts.map((part) => this.outlets.publish(part)));
+        await this.outlets.tally.finished(batch);
+        return;
+      case 'dead-letter':
+        await this.bury(batch, outcome.reason, outcome.tenantId);
+        return;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  private async bury(batch: EventBatch, reason: string, tenantId?: string): Promise<void> {
+    await this.outlets.bury({ batch, tenantId, reason, diedAt: Date.now() });
+    await this.outlets.tally.finished(batch);
+  }
+
+  private async beat(): Promise<void> {
+    const hasFinished = this.finishedSinceBeat;
+    this.finishedSinceBeat = false;
+    try {
+      await this.outlets.tally.beat(this.id, { hasFinished, isBusy: this.batches.isBusy });
+    } catch {
+      // Redis is away, which its connection has logged; the next beat tells it.
+      this.finishedSinceBeat ||= hasFinished;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** What the service uses in Google Pub/Sub, by the ids that people and gcloud use. */
+export interface PubSubNames {
+  readonly projectId: string;
+  /** Where events are published. */
+  readonly topic: string;
+  /** Where workers take them from. */
+  readonly subscription: string;
+}
+
+/** Where Pub/Sub itself moves what was delivered time and again and never finished. */
+export function deadLetterTopicOf({ topic }: PubSubNames): string {
+  return `${topic}-dead-letters`;
+}
+
+/** Where workers take that from, to keep it with the other dead letters. */
+export function deadLetterSubscriptionOf({ subscription }: PubSubNames): string {
+  return `${subscription}-dead-letters`;
+}
+
+/** The whole name by which Pub/Sub refers to a topic of the project. */
+export function topicPath({ projectId }: PubSubNames, topic: string): string {
+  return `projects/${projectId}/topics/${topic}`;
+}

@@ -1,0 +1,120 @@
+import type { PubSub, Topic } from '@google-cloud/pubsub';
+import { Logger } from '@nestjs/common';
+import { withDeadline } from '../../common/deadline.js';
+import { failFastConnection } from '../../common/redis.connections.js';
+import type { EventBatch } from '../event-batch.js';
+import {
+  type BatchHandler,
+  type ConsumeOptions,
+  type Consumption,
+  EventTransport,
+  PUBLISH_TIMEOUT_MS,
+  STATUS_TIMEOUT_MS,
+  type TransportStatus,
+  TransportUnavailableError,
+} from '../event-transport.js';
+import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { BacklogTally } from './backlog.tally.js';
+import { encodeBatchMessage } from './batch-message.codec.js';
+import { createPubSubClient, onceWithin, type PubSubClientOptions } from './pubsub.client.js';
+import { PubSubConsumption } from './pubsub.consumption.js';
+import type { PubSubNames } from './pubsub.names.js';
+import { remedyFor } from './pubsub.problem.js';
+
+/** Pub/Sub allows some hundred such questions a second and project; health and metrics of many processes ask. */
+const TOPIC_KNOWN_FOR_MS = 1_000;
+
+export interface PubSubTransportOptions extends PubSubClientOptions, PubSubNames {
+  /** Where dead letters are kept, and instances count what waits. */
+  readonly redisUrl: string;
+  /** Keeps the Redis keys of several deployments apart. */
+  readonly prefix: string;
+}
+
+/** Batches as messages of a Google Pub/Sub topic: on the disks of at least two zones when a publish is answered. */
+export class PubSubTransport extends EventTransport {
+  readonly deadLetters: RedisDeadLetters;
+  private readonly client: PubSub;
+  private readonly topic: Topic;
+  private readonly redis;
+  private readonly tally: BacklogTally;
+  private topicAnswer: Promise<void> | undefined;
+
+  constructor(private readonly options: PubSubTransportOptions) {
+    super();
+    this.client = createPubSubClient(options);
+    this.topic = this.client.topic(options.topic, {
+      // Events were gathered into batches already; batches that come at once share a request, of 10 MB at most.
+      batching: { maxMessages: 100, maxBytes: 4_000_000, maxMilliseconds: 1 },
+      gaxOpts: onceWithin(PUBLISH_TIMEOUT_MS),
+    });
+    this.redis = failFastConnection(options.redisUrl, new Logger(PubSubTransport.name));
+    this.tally = new BacklogTally(this.redis, (name) => `${options.prefix}:pubsub:${name}`);
+    this.deadLetters = new RedisDeadLetters(
+      this.redis,
+      // As with BullMQ, so that dead letters survive a change of transport.
+      (name) => `${options.prefix}:events:${name}`,
+      (batch) => this.publish(batch),
+    );
+  }
+
+  async publish(batch: EventBatch): Promise<void> {
+    const message = await encodeBatchMessage(batch);
+    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, () => this.topic.publishMessage(message));
+    this.tally.published(batch);
+  }
+
+  consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    const outlets = {
+      tally: this.tally,
+      publish: (batch: EventBatch) => this.publish(batch),
+      bury: (letter: Parameters<RedisDeadLetters['add']>[0]) => this.deadLetters.add(letter),
+    };
+    return Promise.resolve(new PubSubConsumption(this.client, this.options, outlets, handler, options));
+  }
+
+  /** Without Redis it still tells whether Pub/Sub takes batches, which do not need it. */
+  async status(): Promise<TransportStatus> {
+    const [backlog] = await Promise.all([this.tally.read().catch(() => undefined), this.askForTopic()]);
+    return {
+      consumers: backlog?.consumers,
+      pending: backlog?.pending,
+      oldestPendingMs: backlog?.oldestPendingMs,
+      lastFinishedMsAgo: backlog?.lastFinishedMsAgo,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.tally.tell();
+    this.redis.disconnect();
+    await this.client.close();
+  }
+
+  /** Resolves when the topic is there, or lately was. */
+  private askForTopic(): Promise<void> {
+    if (this.topicAnswer !== undefined) return this.topicAnswer;
+    const answer = this.ask('tell whether the topic is there', STATUS_TIMEOUT_MS, () =>
+      this.topic.getMetadata(onceWithin(STATUS_TIMEOUT_MS)),
+    );
+    this.topicAnswer = answer;
+    const forget = (): void => {
+      if (this.topicAnswer === answer) this.topicAnswer = undefined;
+    };
+    answer.then(() => setTimeout(forget, TOPIC_KNOWN_FOR_MS).unref(), ignore);
+    return answer;
+  }
+
+  private async ask(what: string, timeoutMs: number, question: () => Promise<unknown>): Promise<void> {
+    try {
+      await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
+    } catch (cause) {
+      // What it was before, the next question does not want to know.
+      this.topicAnswer = undefined;
+      throw new TransportUnavailableError(`Pub/Sub cannot ${what}: ${remedyFor(cause)}`, { cause });
+    }
+  }
+}
+
+function ignore(): void {
+  // Whoever asked is told.
+}

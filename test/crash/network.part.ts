@@ -1,0 +1,31 @@
+import type { TcpProxy } from '../support/tcp.proxy.js';
+import type { Part } from './part.js';
+
+/** The network to a server that itself never crashes. */
+export class NetworkPart implements Part {
+  /** @param network works already */
+  constructor(
+    readonly name: string,
+    private readonly network: TcpProxy,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.network.restore();
+  }
+
+  async kill(): Promise<void> {
+    await this.network.cut();
+  }
+
+  pause(): void {
+    this.network.pause();
+  }
+
+  resume(): void {
+    this.network.resume();
+  }
+
+  stop(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+}
