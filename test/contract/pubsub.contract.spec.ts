@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { PubSubTransport } from '../../src/transport/pubsub/pubsub.transport.js';
 import { describeOnPubSub, freshPubSubNames, sharedPubSubHost } from '../support/pubsub.js';
-import { TcpProxy } from '../support/tcp.proxy.js';
+import { GrpcProxy } from '../support/grpc.proxy.js';
 import { describeBrokerOutages, describeTransport, type TestBroker } from './transport.contract.js';
 
 /**
@@ -13,7 +13,7 @@ import { describeBrokerOutages, describeTransport, type TestBroker } from './tra
  */
 async function startPubSub(): Promise<TestBroker> {
   const names = await freshPubSubNames();
-  const network = await TcpProxy.start(Number(sharedPubSubHost?.split(':')[1]));
+  const network = await GrpcProxy.start(Number(sharedPubSubHost?.split(':')[1]));
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
   let redis = await RedisServer.start({ dataDir });
   const { port, url } = redis;

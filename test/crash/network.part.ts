@@ -1,4 +1,4 @@
-import type { TcpProxy } from '../support/tcp.proxy.js';
+import type { GrpcProxy } from '../support/grpc.proxy.js';
 import type { Part } from './part.js';
 
 /** The network to a server that itself never crashes. */
@@ -6,7 +6,7 @@ export class NetworkPart implements Part {
   /** @param network works already */
   constructor(
     readonly name: string,
-    private readonly network: TcpProxy,
+    private readonly network: GrpcProxy,
   ) {}
 
   async start(): Promise<void> {

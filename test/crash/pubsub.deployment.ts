@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PubSubEmulator } from '../../src/embedded/pubsub.emulator.js';
 import { createPubSubClient } from '../../src/transport/pubsub/pubsub.client.js';
 import { createPubSubResources, DEFAULT_RESOURCE_OPTIONS } from '../../src/transport/pubsub/pubsub.resources.js';
-import { TcpProxy } from '../support/tcp.proxy.js';
+import { GrpcProxy } from '../support/grpc.proxy.js';
 import { deployWithBroker } from './broker.deployment.js';
 import type { Deployment, DeploymentOptions } from './deployment.js';
 import { NetworkPart } from './network.part.js';
@@ -18,7 +18,7 @@ export async function deployPubSub(options: DeploymentOptions): Promise<Deployme
   const client = createPubSubClient({ projectId: NAMES.projectId, emulatorHost: emulator.host });
   await createPubSubResources(client, NAMES, DEFAULT_RESOURCE_OPTIONS);
   await client.close();
-  const network = await TcpProxy.start(emulator.port);
+  const network = await GrpcProxy.start(emulator.port);
   return deployWithBroker(options, {
     environment: {
       TRANSPORT: 'pubsub',

@@ -25,6 +25,8 @@ import { REMEMBER } from './memory.script.js';
 import { decodeNotes, encodeNotes } from './note.codec.js';
 
 const GOODBYE_WITHIN_MS = 300;
+/** Less than what counts as an absence of the store, in which nothing would be noted at all. */
+const NOTED_WITHIN_MS = 80;
 
 /** Sent on connections of others too, which know no command of ours. */
 const NOTE_SHA = createHash('sha1').update(NOTE).digest('hex');
@@ -100,7 +102,8 @@ export class RedisStore extends IdempotencyStore {
 
   /**
    * With batches in the same Redis it does not wait: the notes leave in one message with the next command, which is the batch's,
-   * and whatever dies, both are there or neither is. Otherwise it resolves when the notes are on disk.
+   * and whatever dies, both are there or neither is. Otherwise it resolves when the notes are on disk, or a little later when that
+   * takes long: they are on their way, and more can follow.
    */
   async note(notes: readonly OpenNotes[]): Promise<void> {
     this.checkConnection();
@@ -119,7 +122,7 @@ export class RedisStore extends IdempotencyStore {
         .catch(() => undefined);
     };
     if (this.isBesideQueue) this.redis.accompanyNext((redis) => void send(redis));
-    else await send(this.redis);
+    else await withDeadline(send(this.redis), NOTED_WITHIN_MS, () => new Error('slow')).catch(() => undefined);
   }
 
   async tell(broken: readonly BrokenNote[]): Promise<void> {

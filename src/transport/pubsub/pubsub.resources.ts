@@ -3,6 +3,8 @@ import { deadLetterSubscriptionOf, deadLetterTopicOf, type PubSubNames, topicPat
 
 const ALREADY_EXISTS = 6;
 const DAY_S = 86_400;
+/** Workers extend it. What was on its way to one when the connection broke is delivered again after it. */
+const ACK_DEADLINE_S = 10;
 
 /** Choices about a new subscription, which cannot all be made later. */
 export interface ResourceOptions {
@@ -49,7 +51,7 @@ export async function createPubSubResources(
       () =>
         client.createSubscription(names.topic, names.subscription, {
           ...keeping,
-          ackDeadlineSeconds: 60,
+          ackDeadlineSeconds: ACK_DEADLINE_S,
           enableExactlyOnceDelivery: exactlyOnce,
           // What a worker gives back when it ends is for another one at once.
           retryPolicy: { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds: 60 } },
@@ -62,7 +64,7 @@ export async function createPubSubResources(
       () =>
         client.createSubscription(deadLetterTopic, deadLetterSubscriptionOf(names), {
           ...keeping,
-          ackDeadlineSeconds: 60,
+          ackDeadlineSeconds: ACK_DEADLINE_S,
         }),
     ],
   ];

@@ -43,7 +43,7 @@ export class PubSubStartCheck implements OnModuleInit {
 
   private async checkSubscription(client: PubSub, names: PubSubNames): Promise<void> {
     const { projectId, topic, subscription } = names;
-    const create = `gcloud pubsub subscriptions create ${subscription} --topic=${topic} --ack-deadline=60 --expiration-period=never --project=${projectId}`;
+    const create = `gcloud pubsub subscriptions create ${subscription} --topic=${topic} --ack-deadline=10 --expiration-period=never --project=${projectId}`;
     const [found] = await client
       .subscription(subscription)
       .getMetadata(CALL)
