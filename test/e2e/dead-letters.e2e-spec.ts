@@ -5,7 +5,8 @@ import { EventTransport } from '../../src/transport/event-transport.js';
 import type { StorableBatch } from '../../src/warehouse/batch.writer.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
-import { freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
+import { queueUnderTest } from '../support/queue-under-test.js';
+import { freshRedisPrefix } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -222,7 +223,7 @@ describe('dead letters', () => {
     const run = async (...words: string[]) => {
       let out = '';
       let err = '';
-      const env = { REDIS_URL: sharedRedisUrl(), QUEUE_PREFIX };
+      const env = await queueUnderTest({ QUEUE_PREFIX });
       const code = await runCli(['dead-letter', ...words], {
         env,
         out: (text) => (out += text),

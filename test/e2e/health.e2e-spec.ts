@@ -2,7 +2,8 @@ import request from 'supertest';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { uuid7 } from '../../src/common/uuid7.js';
 import { startService, type TestService } from '../support/service.js';
-import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
+import { queueUnderTest } from '../support/queue-under-test.js';
+import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
 import { startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -91,8 +92,7 @@ describe('health', () => {
     const database = await freshClickHouseDatabase();
     const environment = {
       ROLE: 'worker',
-      REDIS_URL: sharedRedisUrl(),
-      QUEUE_PREFIX: prefix,
+      ...(await queueUnderTest({ QUEUE_PREFIX: prefix })),
       CLICKHOUSE_URL: database.url,
     };
     const worker = await startProcess(environment);

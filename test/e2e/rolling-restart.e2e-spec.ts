@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadBalancer } from '../support/load.balancer.js';
 import { PostgresServer, postgresIsInstalled } from '../support/postgres.server.js';
-import { type FreshDatabase, freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
+import { queueUnderTest } from '../support/queue-under-test.js';
+import { type FreshDatabase, freshClickHouseDatabase } from '../support/servers.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -35,8 +36,7 @@ describeWithPostgres('a rolling restart under load', () => {
       DATABASE_URL: postgres.url,
       ENCRYPTION_KEY: randomBytes(32).toString('hex'),
       CLICKHOUSE_URL: database.url,
-      REDIS_URL: sharedRedisUrl(),
-      QUEUE_PREFIX: freshRedisPrefix(),
+      ...(await queueUnderTest()),
       LOG_LEVEL: 'warn',
       SHUTDOWN_GRACE_MS: String(GRACE_MS),
     };

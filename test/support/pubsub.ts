@@ -13,10 +13,12 @@ export const sharedPubSubHost = process.env['TEST_PUBSUB_HOST'];
 /** `describe` where the emulator is installed. Elsewhere nothing of it runs, and the report says so. */
 export const describeOnPubSub: jest.Describe = sharedPubSubHost === undefined ? describeNothing() : describe;
 
-/** A topic and a subscription that no other spec uses. */
-export async function freshPubSubNames(options: Partial<ResourceOptions> = {}): Promise<PubSubNames> {
+/** A topic and a subscription that no other spec uses, unless it knows the `id`. */
+export async function freshPubSubNames(
+  options: Partial<ResourceOptions> = {},
+  id = randomBytes(6).toString('hex'),
+): Promise<PubSubNames> {
   if (sharedPubSubHost === undefined) throw new Error('The Pub/Sub emulator is not installed.');
-  const id = randomBytes(6).toString('hex');
   const names = { projectId: 'segops-test', topic: `events-${id}`, subscription: `worker-${id}` };
   const client = createPubSubClient({ projectId: names.projectId, emulatorHost: sharedPubSubHost });
   try {

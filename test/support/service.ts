@@ -67,7 +67,7 @@ export async function startService(
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
   const configuration = loadConfiguration({
     ROLE: 'all',
-    ...(await queueUnderTest()),
+    ...(await queueUnderTest(environment)),
     CLICKHOUSE_URL: database.url,
     DATA_DIR: dataDir,
     SHUTDOWN_GRACE_MS: '0',
