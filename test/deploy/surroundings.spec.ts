@@ -102,10 +102,10 @@ describe('What stands around the pods', () => {
 
     it('should let anybody ask the API, and only Prometheus for metrics', () => {
       const open = specs<INetworkPolicy>('NetworkPolicy').filter(({ ingress }) => ingress?.some(({ from }) => !from));
-      expect(open.map(({ podSelector }) => selected(podSelector!))).toEqual([['segops-api']]);
+      expect(open.map(({ podSelector }) => selected(podSelector))).toEqual([['segops-api']]);
       expect(open.flatMap(({ ingress }) => ingress)).toEqual([{ ports: [{ port: 'http' }] }]);
       const guarded = specs<INetworkPolicy>('NetworkPolicy').filter((policy) => !open.includes(policy));
-      expect(guarded.flatMap(({ podSelector }) => selected(podSelector!))).toEqual(
+      expect(guarded.flatMap(({ podSelector }) => selected(podSelector))).toEqual(
         workloadsOf(rendered()).map(({ name }) => name),
       );
       expect(guarded.flatMap(({ ingress }) => ingress?.map(({ ports }) => ports))).toEqual([[{ port: 'metrics' }]]);
@@ -114,7 +114,7 @@ describe('What stands around the pods', () => {
     it('should have Prometheus read the metrics of every server', () => {
       for (const { selector, podMetricsEndpoints } of specs<IPodMonitor>('PodMonitor')) {
         expect(selected(selector as LabelSelector).sort()).toEqual(['segops-api', 'segops-worker']);
-        expect(podMetricsEndpoints?.map(({ port }) => port)).toEqual(['metrics']);
+        expect(podMetricsEndpoints.map(({ port }) => port)).toEqual(['metrics']);
       }
     });
 

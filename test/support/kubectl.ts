@@ -10,6 +10,6 @@ export const KUBECTL = [FETCHED, 'kubectl'].find(isNewEnough);
 
 function isNewEnough(program: string): boolean {
   if (program === FETCHED) return existsSync(FETCHED);
-  const { stdout } = spawnSync(program, ['version', '--client'], { encoding: 'utf8' });
-  return /^Kustomize Version: v([5-9]|\d\d)\./m.test(stdout ?? '');
+  const { error, stdout } = spawnSync(program, ['version', '--client'], { encoding: 'utf8' });
+  return error === undefined && /^Kustomize Version: v([5-9]|\d\d)\./m.test(stdout);
 }
