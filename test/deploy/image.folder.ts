@@ -49,6 +49,9 @@ function copy(source: string, into: string): void {
 function leaveDependencies(app: string): void {
   const { steps } = dockerfileStages().find(({ name }) => name === 'dependencies')!;
   const command = steps.find(({ keyword }) => keyword === 'RUN')!.text;
+  // npm would write its record in place, and so into the one that this is a link to. What tests keep in the cache is no package.
+  for (const name of ['.package-lock.json', '.cache'])
+    rmSync(join(app, 'node_modules', name), { recursive: true, force: true });
   cpSync(join(ROOT, 'package-lock.json'), join(app, 'package-lock.json'));
   execFileSync('sh', ['-c', command.replace('npm install', 'npm prune --offline --ignore-scripts')], {
     cwd: app,
