@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { ensureKubectl } from './ensure-kubectl.mjs';
 import { ensureNode } from './ensure-node.mjs';
 import { ensurePackages } from './ensure-packages.mjs';
 import { ensurePostgres } from './ensure-postgres.mjs';
@@ -24,6 +25,7 @@ process.chdir(join(import.meta.dirname, '..'));
 ensurePackages();
 ensureRedis();
 ensurePostgres();
+await ensureKubectl();
 
 const env = markedEnvironment();
 const failed = [...(jestArgs.length > 0 ? [] : CHECKS), BUILD, TESTS].find((step) => !passes(...step));

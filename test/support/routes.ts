@@ -1,6 +1,6 @@
-import { type INestApplication, RequestMethod } from '@nestjs/common';
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
+import type { INestApplication } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { routesOfController } from './controller.routes.js';
 
 /** Every route that the application's controllers serve, as `POST /api/ingestion/track`. */
 export function routesOf(app: INestApplication): string[] {
@@ -9,24 +9,4 @@ export function routesOf(app: INestApplication): string[] {
     typeof metatype === 'function' ? routesOfController(metatype) : [],
   );
   return [...new Set(routes)].sort();
-}
-
-function routesOfController(controller: { readonly prototype: object }): string[] {
-  const prefixes = pathsOf(controller);
-  const handlers = Object.values(Object.getOwnPropertyDescriptors(controller.prototype)).map(
-    ({ value }) => value as object,
-  );
-  return handlers.flatMap((handler) => {
-    const method =
-      typeof handler === 'function' ? (Reflect.getMetadata(METHOD_METADATA, handler) as number) : undefined;
-    if (method === undefined) return [];
-    return prefixes.flatMap((prefix) =>
-      pathsOf(handler).map((path) => `${RequestMethod[method] ?? ''} /${[prefix, path].filter(Boolean).join('/')}`),
-    );
-  });
-}
-
-function pathsOf(target: object): string[] {
-  const paths = [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
-  return paths.map((path) => path.replace(/^\/|\/$/g, ''));
 }
