@@ -2,9 +2,11 @@ import { IsOptional, Matches, MinLength, ValidateIf } from 'class-validator';
 import { EncryptionKeyList } from './encryption-keys.decorator.js';
 import { Below } from './below.decorator.js';
 import { AddressList } from './address-list.decorator.js';
+import { HashTagOnCluster } from './hash-tag-on-cluster.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
 import { REDIS_DURABILITIES, type RedisDurability } from './redis-durability.js';
+import { RedisUrl } from './redis-url.decorator.js';
 import { type Role, ROLES } from './role.js';
 import { Setting } from './setting.decorator.js';
 import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
@@ -71,7 +73,7 @@ export class Configuration {
     example: 'redis://localhost:6379',
   })
   @ValidateIf(({ transport, redisUrl }: Configuration) => transport !== 'spool' || redisUrl !== '')
-  @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
+  @RedisUrl()
   readonly redisUrl: string = '';
 
   @Setting({
@@ -92,6 +94,7 @@ export class Configuration {
 
   @Setting({ env: 'QUEUE_PREFIX', describe: 'Start of every Redis key, so that deployments can share a Redis.' })
   @Matches(/^[\w{}-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_", "-", "{" or "}"' })
+  @HashTagOnCluster()
   readonly queuePrefix: string = 'segops';
 
   @Setting({

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { AccompaniedRedis } from '../../common/accompanied.redis.js';
 import { withDeadline } from '../../common/deadline.js';
-import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
+import { failFastConnection, firstConnection, type RedisAccess } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
   IdempotencyStore,
@@ -36,12 +36,6 @@ interface Scripts {
   segopsRemember(...keysAndArgs: (string | number)[]): Promise<null>;
 }
 
-export interface RedisStoreOptions {
-  readonly redisUrl: string;
-  /** Keeps the keys of several deployments apart that share a Redis. */
-  readonly prefix: string;
-}
-
 /** What instances keep in the Redis that they share; as durable there as the queue's batches. */
 export class RedisStore extends IdempotencyStore {
   private readonly keys: AttemptKeys;
@@ -67,14 +61,14 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /** Resolves without a connection too, which then is made in the background. */
-  static async connect({ redisUrl, prefix }: RedisStoreOptions): Promise<RedisStore> {
+  static async connect(access: RedisAccess): Promise<RedisStore> {
     const me = new Instance();
-    const redis = failFastConnection(redisUrl, new Logger('Redis'), me.connectionName);
+    const redis = failFastConnection(access, new Logger('Redis'), me.connectionName);
     redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
     redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
-    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix);
+    const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, access.prefix);
     await firstConnection(redis);
     // What earlier processes left is known before the first request comes.
     await store.ended.look();

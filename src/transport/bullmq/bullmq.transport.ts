@@ -17,7 +17,7 @@ import { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from './redis.appraisal.js';
 import { RedisRoom } from './redis.room.js';
-import { failFastConnection } from '../../common/redis.connections.js';
+import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
 
 const QUEUE_NAME = 'events';
 /** With {@link BullMqTransportOptions.maxBatches} left out: 1 GB of memory for batches of one event. */
@@ -33,10 +33,7 @@ const JOB_OPTIONS: JobsOptions = {
   stackTraceLimit: 1,
 };
 
-export interface BullMqTransportOptions {
-  readonly redisUrl: string;
-  /** Keeps the keys of several deployments apart that share a Redis. */
-  readonly prefix: string;
+export interface BullMqTransportOptions extends RedisAccess {
   /** With this many batches waiting no more are taken; by default {@link DEFAULT_MAX_BATCHES}. */
   readonly maxBatches?: number;
 }
@@ -54,7 +51,7 @@ export class BullMqTransport extends EventTransport {
 
   constructor(private readonly options: BullMqTransportOptions) {
     super();
-    this.connection = failFastConnection(options.redisUrl, this.logger);
+    this.connection = failFastConnection(options, this.logger);
     this.queue = new Queue(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,
