@@ -106,6 +106,16 @@ export class Configuration {
   readonly clickhouseUrl: string = '';
 
   @Setting({
+    env: 'CLICKHOUSE_CLUSTER',
+    describe:
+      'The cluster, as `remote_servers` names it, that `CLICKHOUSE_URL` leads to a server of. Its tables are replicated, and divided among its shards.',
+    example: 'segops',
+  })
+  @IsOptional()
+  @Matches(/^[\w-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_" or "-"' })
+  readonly clickhouseCluster?: string;
+
+  @Setting({
     env: 'DATABASE_URL',
     describe:
       'PostgreSQL for tenants and keys. Without it an embedded one keeps them in `DATA_DIR`, for a single process.',

@@ -32,6 +32,7 @@ describe('loadConfiguration', () => {
       queuePrefix: 'segops',
       redisDurability: 'required',
       clickhouseUrl: 'http://localhost:8123',
+      clickhouseCluster: undefined,
       databaseUrl: undefined,
       encryptionKey: undefined,
       jwtSecret: undefined,

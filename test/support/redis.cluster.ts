@@ -90,7 +90,7 @@ export class TestRedisCluster {
     const slot = await source.cluster('KEYSLOT', key);
     await target.cluster('SETSLOT', slot, 'IMPORTING', ids[from]!);
     await source.cluster('SETSLOT', slot, 'MIGRATING', ids[to]!);
-    const keys = (await source.cluster('GETKEYSINSLOT', slot, 1000));
+    const keys = await source.cluster('GETKEYSINSLOT', slot, 1000);
     await source.call('MIGRATE', '127.0.0.1', this.node(to).server.port, '', 0, 1000, 'KEYS', ...keys);
     await target.cluster('SETSLOT', slot, 'NODE', ids[to]!);
     await source.cluster('SETSLOT', slot, 'NODE', ids[to]!);
