@@ -8,8 +8,8 @@ import { failFastConnection } from './redis.connections.js';
 
 describe('AccompaniedRedis', () => {
   const connections: AccompaniedRedis[] = [];
-  const connect = async (url = sharedRedisUrl()): Promise<AccompaniedRedis> => {
-    const redis = failFastConnection(url, new Logger('Redis'));
+  const connect = async (): Promise<AccompaniedRedis> => {
+    const redis = failFastConnection({ redisUrl: sharedRedisUrl(), prefix: freshRedisPrefix() }, new Logger('Redis'));
     connections.push(redis);
     await waitUntil(() => redis.status === 'ready');
     return redis;

@@ -1,13 +1,27 @@
 import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
+import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
+import { connectorTo } from './redis-cluster.connector.js';
+import { RedisCluster } from './redis.cluster.js';
 
 /** How long the start waits for the first connection, so that the first requests find one. */
 const FIRST_CONNECTION_WITHIN_MS = 1_000;
 const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
+
+/** Answers of a node of a cluster that is not, or no more, the one to ask. What it was asked it has not done. */
+const ANOTHER_NODE = /^(MOVED|CLUSTERDOWN) /;
+
+/** Which Redis, and which keys of it. */
+export interface RedisAccess {
+  /** As `REDIS_URL`. */
+  readonly redisUrl: string;
+  /** The start of every key. Keeps the keys of several deployments apart that share a Redis. */
+  readonly prefix: string;
+}
 
 const common: RedisOptions = {
   retryStrategy: reconnectDelay,
@@ -22,10 +36,12 @@ const common: RedisOptions = {
  * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
  * @param connectionName what Redis lists it as
  */
-export function failFastConnection(url: string, logger: Logger, connectionName?: string): AccompaniedRedis {
+export function failFastConnection(access: RedisAccess, logger: Logger, connectionName?: string): AccompaniedRedis {
+  const [url, cluster] = addressOf(access, true);
   return logged(
     new AccompaniedRedis(url, {
       ...common,
+      ...cluster,
       ...(connectionName === undefined ? {} : { connectionName }),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -37,9 +53,20 @@ export function failFastConnection(url: string, logger: Logger, connectionName?:
 }
 
 /** A connection for a worker: commands wait until Redis is back, unless nobody wants it back any more. */
-export function patientConnection(url: string, logger: Logger, unwanted: AbortSignal): Redis {
+export function patientConnection(access: RedisAccess, logger: Logger, unwanted: AbortSignal): Redis {
+  const [url, cluster] = addressOf(access, 2);
   const retryStrategy = (attempt: number): number | null => (unwanted.aborted ? null : reconnectDelay(attempt));
-  return logged(new Redis(url, { ...common, retryStrategy, maxRetriesPerRequest: null }), logger);
+  return logged(new Redis(url, { ...common, ...cluster, retryStrategy, maxRetriesPerRequest: null }), logger);
+}
+
+/**
+ * URLs of the servers that have these keys or may have them after a failover: of a cluster the owner of their slot and its
+ * replicas.
+ * @throws Error when no node of the cluster tells
+ */
+export async function serversOf({ redisUrl, prefix }: RedisAccess): Promise<readonly string[]> {
+  const nodes = redisClusterNodes(redisUrl);
+  return nodes === undefined ? [redisUrl] : new RedisCluster(nodes, prefix).holdersOfSlot();
 }
 
 /** Resolves when the connection is there, or when it will not be at once: then it is made in the background. */
@@ -48,6 +75,20 @@ export async function firstConnection(redis: Redis): Promise<void> {
   // Rejects on the first `error` event.
   const ready = once(redis, 'ready');
   await withDeadline(ready, FIRST_CONNECTION_WITHIN_MS, () => new Error('not connected')).catch(() => undefined);
+}
+
+/** @param onAnotherNode `true` connects to the right node, `2` sends it the command again as well */
+function addressOf({ redisUrl, prefix }: RedisAccess, onAnotherNode: true | 2): [url: string, options: RedisOptions] {
+  const nodes = redisClusterNodes(redisUrl);
+  if (nodes === undefined) return [redisUrl, {}];
+  return [
+    // For its user, password and protocol.
+    nodes[0],
+    {
+      Connector: connectorTo(new RedisCluster(nodes, prefix)),
+      reconnectOnError: ({ message }) => ANOTHER_NODE.test(message) && onAnotherNode,
+    },
+  ];
 }
 
 function reconnectDelay(attempt: number): number {

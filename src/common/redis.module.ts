@@ -21,11 +21,11 @@ export class RedisModule implements OnApplicationShutdown {
 }
 
 /** Resolves without a connection too, which then is made in the background: a Redis that is away keeps nobody from starting. */
-async function connect({ redisUrl }: Configuration): Promise<Redis | null> {
+async function connect({ redisUrl, queuePrefix }: Configuration): Promise<Redis | null> {
   if (redisUrl === '') {
     return null;
   }
-  const redis = failFastConnection(redisUrl, new Logger('Redis'));
+  const redis = failFastConnection({ redisUrl, prefix: queuePrefix }, new Logger('Redis'));
   await firstConnection(redis);
   return redis;
 }

@@ -3,9 +3,11 @@ import { EncryptionKeyList } from './encryption-keys.decorator.js';
 import { Below } from './below.decorator.js';
 import { AddressList } from './address-list.decorator.js';
 import { FitsPubSub } from './fits-pubsub.decorator.js';
+import { HashTagOnCluster } from './hash-tag-on-cluster.decorator.js';
 import { LOG_LEVELS, type LogLevel } from './log-level.js';
 import { OneOf } from './one-of.decorator.js';
 import { REDIS_DURABILITIES, type RedisDurability } from './redis-durability.js';
+import { RedisUrl } from './redis-url.decorator.js';
 import { type Role, ROLES } from './role.js';
 import { Setting } from './setting.decorator.js';
 import { TRANSPORT_NAMES, type TransportName } from './transport-name.js';
@@ -76,7 +78,7 @@ export class Configuration {
     example: 'redis://localhost:6379',
   })
   @ValidateIf(({ transport, redisUrl }: Configuration) => transport !== 'spool' || redisUrl !== '')
-  @UrlOf(['redis', 'rediss'], 'redis://[user:password@]host:port')
+  @RedisUrl()
   readonly redisUrl: string = '';
 
   @Setting({
@@ -123,6 +125,7 @@ export class Configuration {
 
   @Setting({ env: 'QUEUE_PREFIX', describe: 'Start of every Redis key, so that deployments can share a Redis.' })
   @Matches(/^[\w{}-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_", "-", "{" or "}"' })
+  @HashTagOnCluster()
   readonly queuePrefix: string = 'segops';
 
   @Setting({
@@ -132,6 +135,16 @@ export class Configuration {
   })
   @UrlOf(['http', 'https'], 'http://user:password@host:port/database')
   readonly clickhouseUrl: string = '';
+
+  @Setting({
+    env: 'CLICKHOUSE_CLUSTER',
+    describe:
+      'The cluster, as `remote_servers` names it, that `CLICKHOUSE_URL` leads to a server of. Its tables are replicated, and divided among its shards.',
+    example: 'segops',
+  })
+  @IsOptional()
+  @Matches(/^[\w-]{1,64}$/, { message: 'must be 1 to 64 letters, digits, "_" or "-"' })
+  readonly clickhouseCluster?: string;
 
   @Setting({
     env: 'DATABASE_URL',

@@ -36,6 +36,7 @@ describe('loadConfiguration', () => {
       queuePrefix: 'segops',
       redisDurability: 'required',
       clickhouseUrl: 'http://localhost:8123',
+      clickhouseCluster: undefined,
       databaseUrl: undefined,
       encryptionKey: undefined,
       jwtSecret: undefined,
@@ -140,6 +141,10 @@ describe('loadConfiguration', () => {
   it.each([
     ['REDIS_URL', 'http://localhost:6379'],
     ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'redis+cluster://'],
+    ['REDIS_URL', 'redis+cluster://one:7000,'],
+    ['REDIS_URL', 'redis+cluster://one:7000,two:port'],
+    ['REDIS_URL', 'redis+cluster://one:7000/1'],
     ['CLICKHOUSE_URL', 'clickhouse://localhost:9000'],
     ['CLICKHOUSE_URL', 'http://'],
     ['CLICKHOUSE_URL', 'http://host:port'],
@@ -161,6 +166,18 @@ describe('loadConfiguration', () => {
   ])('should refuse %s=%s', (name, value, problem) => {
     expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual([expect.stringContaining(`${name} ${problem}`)]);
   });
+
+  it.each(['redis+cluster://one:7000,two:7000', 'rediss+cluster://u:p%40ss@[::1]:7000/', 'redis+cluster://one'])(
+    'should accept the Redis Cluster %s, with a prefix that puts all keys into one slot',
+    (url) => {
+      expect(problemsOf({ ...REQUIRED, REDIS_URL: url, QUEUE_PREFIX: 'a-{segops}-b' })).toEqual([]);
+      for (const prefix of ['segops', '{}segops', '}segops{']) {
+        expect(problemsOf({ ...REQUIRED, REDIS_URL: url, QUEUE_PREFIX: prefix })).toEqual([
+          expect.stringContaining('QUEUE_PREFIX must hold a hash tag, as {segops} does'),
+        ]);
+      }
+    },
+  );
 
   it.each([
     ['TRUSTED_PROXIES', '10.0.0.0/8, ::1'],

@@ -1,13 +1,14 @@
 // The engine of ClickHouse, from npm's `chdb`, as an ordinary HTTP server. Runs in a process of its own because the call
 // below blocks it for as long as the server serves: until standard input closes. Anything that is written there before is
 // skipped. Exits with 0 after a clean stop and with 1, and the engine's reason on standard error, when it refuses to start.
-// usage: node clickhouse.child.cjs <data folder> <http port>
+// usage: node clickhouse.child.cjs <data folder> <http port> [<more configuration, in XML>]
+// With a <tcp_port> in that it listens there too, as other servers of a cluster expect.
 const { mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { libchdbPath } = require('chdb/libchdb');
 const { DataType, isNullPointer, load, open } = require('ffi-rs');
 
-const [path, port] = process.argv.slice(2);
+const [path, port, more = ''] = process.argv.slice(2);
 const config = join(path, 'server.xml');
 const text = (value) => value.replace(/[&<]/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -22,6 +23,7 @@ writeFileSync(
   <listen_host>127.0.0.1</listen_host>
   <http_port>${text(port)}</http_port>
   <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
+  ${more}
 </clickhouse>
 `,
 );
@@ -35,7 +37,7 @@ const args = [
   '--input-format',
   'LineAsString',
   '--query',
-  'SYSTEM START LISTEN HTTP; SELECT count() FROM table',
+  `SYSTEM START LISTEN HTTP; ${more.includes('<tcp_port>') ? 'SYSTEM START LISTEN TCP; ' : ''}SELECT count() FROM table`,
 ];
 
 function call(funcName, retType, paramsType, paramsValue) {

@@ -31,6 +31,11 @@ const RECIPE: ServerRecipe = {
   stopTimeoutMs: 15_000,
 };
 
+interface ClickHouseServerOptions extends ServerOptions {
+  /** More of its configuration, in XML. With a `tcp_port` it listens there too. */
+  readonly config?: string;
+}
+
 /**
  * A ClickHouse with its ordinary HTTP interface on 127.0.0.1, out of npm's `chdb`. What it has committed survives `stop()`
  * and `kill()`. It has the user `default` without a password.
@@ -42,10 +47,17 @@ export class ClickHouseServer extends EmbeddedServer {
    * Starts one and resolves when it answers.
    * @throws ServerStartError that names the remedy.
    */
-  static async start(options: ServerOptions): Promise<ClickHouseServer> {
-    const { process, port } = await this.launch(RECIPE, options);
+  static async start({ config = '', ...options }: ClickHouseServerOptions): Promise<ClickHouseServer> {
+    const { process, port } = await this.launch({ ...RECIPE, command: withConfig(config) }, options);
     return new ClickHouseServer(RECIPE, process, port);
   }
+}
+
+function withConfig(config: string): ServerRecipe['command'] {
+  return (dataDir, port) => {
+    const { command, args } = RECIPE.command(dataDir, port);
+    return { command, args: [...args, config] };
+  };
 }
 
 function selectsOne(port: number): Promise<boolean> {

@@ -35,6 +35,11 @@ const RECIPE: ServerRecipe = {
   stopTimeoutMs: 10_000,
 };
 
+interface RedisServerOptions extends ServerOptions {
+  /** Of its command line, after the usual ones. */
+  readonly args?: readonly string[];
+}
+
 /** A durable Redis on 127.0.0.1, from the `redis-server` on the PATH: what it has acknowledged survives `kill()`. */
 export class RedisServer extends EmbeddedServer {
   readonly url = `redis://127.0.0.1:${this.port}`;
@@ -43,10 +48,17 @@ export class RedisServer extends EmbeddedServer {
    * Starts one and resolves when it answers. The data folder must not be in use: Redis itself does not check.
    * @throws ServerStartError that names the remedy.
    */
-  static async start(options: ServerOptions): Promise<RedisServer> {
-    const { process, port } = await this.launch(RECIPE, options);
+  static async start({ args = [], ...options }: RedisServerOptions): Promise<RedisServer> {
+    const { process, port } = await this.launch({ ...RECIPE, command: withArgs(args) }, options);
     return new RedisServer(RECIPE, process, port);
   }
+}
+
+function withArgs(more: readonly string[]): ServerRecipe['command'] {
+  return (dataDir, port) => {
+    const { command, args } = RECIPE.command(dataDir, port);
+    return { command, args: [...args, ...more] };
+  };
 }
 
 function pongs(port: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { BatchRefusedError } from './batch-refused.error.js';
+import { WarehouseCluster } from './warehouse.cluster.js';
 import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
 const STORE_TIMEOUT_MS = 30_000;
@@ -72,8 +73,9 @@ export abstract class BatchWriter {
         abort_signal: deadline,
         clickhouse_settings: {
           // The server makes one part of many batches; each keeps its own token. Where there is no queue for that, as in
-          // the embedded engine, the insert is an ordinary one.
-          async_insert: isAsynchronous ? 1 : 0,
+          // the embedded engine, the insert is an ordinary one; so it is on a cluster, where a Distributed table would make one
+          // insert of many without their tokens.
+          async_insert: isAsynchronous && WarehouseCluster.of(this.client) === undefined ? 1 : 0,
           wait_for_async_insert: 1,
           async_insert_deduplicate: 1,
           deduplicate_blocks_in_dependent_materialized_views: 1,

@@ -1,4 +1,5 @@
-import { ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { WarehouseCluster } from './warehouse.cluster.js';
 
 /** Sockets beyond the workers' own: queries, health checks, migrations. */
 const SPARE_CONNECTIONS = 16;
@@ -7,13 +8,25 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** ClickHouse closes idle connections after 10 s (30 s in newer versions). Closing first avoids writing into a closed one. */
 const IDLE_SOCKET_TTL_MS = 8_000;
 
+/** Through Distributed tables, and for statements that all servers of a cluster carry out. */
+const ON_CLUSTER: ClickHouseSettings = {
+  // The answer to an insert means that each shard has its rows, and not that a server will send them some time.
+  distributed_foreground_insert: 1,
+  // Several inserts that a server makes one would lose their tokens on their way to the shards.
+  async_insert: 0,
+  // Whatever meets in a question meets in a shard: see SHARDING_KEYS.
+  distributed_product_mode: 'local',
+  distributed_ddl_task_timeout: '25',
+};
+
 /**
  * A client for the ClickHouse at `url` (`http(s)://user:password@host:port/database`).
  * The class `ClickHouseClient` is its injection token.
  * @param concurrency how many requests are made at once at most, besides a few spare ones
+ * @param cluster the cluster that it is one server of, or many behind one address
  */
-export function createClickHouseClient(url: string, concurrency: number): ClickHouseClient {
-  return createClient({
+export function createClickHouseClient(url: string, concurrency: number, cluster?: WarehouseCluster): ClickHouseClient {
+  const client = createClient({
     url,
     application: 'segops-ingestion',
     request_timeout: REQUEST_TIMEOUT_MS,
@@ -21,5 +34,8 @@ export function createClickHouseClient(url: string, concurrency: number): ClickH
     keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_TTL_MS },
     // Errors are thrown and reported by whoever asked. The client's own log would print SQL and rows.
     log: { level: ClickHouseLogLevel.OFF },
+    ...(cluster && { clickhouse_settings: ON_CLUSTER }),
   });
+  cluster?.isBehind(client);
+  return client;
 }

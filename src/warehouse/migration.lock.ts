@@ -1,5 +1,6 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { uuid7 } from '../common/uuid7.js';
+import { WarehouseCluster } from './warehouse.cluster.js';
 
 const LOCK = 'schema_migrations_lock';
 const TABLE_ALREADY_EXISTS = '57';
@@ -19,7 +20,8 @@ const TIMES: MigrationLockTimes = { heartbeatMs: 3_000, expirySeconds: 15, pollM
  * At most one process migrates a database. The lock is a table, because creating one is atomic; its comment names the holder,
  * and its age by the server's clock tells whether the holder still lives. Whoever finds it expired renames it to a name made of
  * *that* holder's: it fails when someone else was faster, so a lock that was taken since cannot be broken by mistake. (A
- * table's own UUID would not do: in databases of the embedded engine it is always zero.)
+ * table's own UUID would not do: in databases of the embedded engine it is always zero.) On a cluster all of it goes through
+ * the queue of DDL, which every server works off in the same order, so that all agree whose the lock is.
  */
 export class MigrationLock {
   private readonly heartbeat: NodeJS.Timeout;
@@ -65,7 +67,7 @@ export class MigrationLock {
     if ((await findLock(this.client))?.holder === this.holder) {
       const retired = await retire(this.client, this.holder);
       if (retired) {
-        await this.client.command({ query: `DROP TABLE ${retired}` });
+        await this.client.command({ query: `DROP TABLE ${retired}${onCluster(this.client)}` });
       }
     }
   }
@@ -74,7 +76,9 @@ export class MigrationLock {
     try {
       this.lost = (await findLock(this.client))?.holder !== this.holder;
       if (!this.lost) {
-        await this.client.command({ query: `ALTER TABLE ${LOCK} MODIFY COMMENT '${this.holder} ${++this.beats}'` });
+        await this.client.command({
+          query: `ALTER TABLE ${LOCK}${onCluster(this.client)} MODIFY COMMENT '${this.holder} ${++this.beats}'`,
+        });
       }
     } catch {
       // The next beat tries again. If none comes through, the lock expires, and that is right.
@@ -84,7 +88,8 @@ export class MigrationLock {
 
 async function createLock(client: ClickHouseClient, holder: string): Promise<boolean> {
   try {
-    await client.command({ query: `CREATE TABLE ${LOCK} (nothing UInt8) ENGINE = Null COMMENT '${holder} 0'` });
+    const table = `${LOCK}${onCluster(client)}`;
+    await client.command({ query: `CREATE TABLE ${table} (nothing UInt8) ENGINE = Null COMMENT '${holder} 0'` });
     return true;
   } catch (error) {
     if (error instanceof ClickHouseError && error.code === TABLE_ALREADY_EXISTS) {
@@ -114,7 +119,7 @@ async function retire(client: ClickHouseClient, holder: string): Promise<string 
   // A lock of a version that named nobody has the number of its beats for a comment.
   const retired = `${LOCK}_${/^\w+$/.test(holder) ? holder : 'of_nobody'}`;
   try {
-    await client.command({ query: `RENAME TABLE ${LOCK} TO ${retired}` });
+    await client.command({ query: `RENAME TABLE ${LOCK} TO ${retired}${onCluster(client)}` });
     return retired;
   } catch (error) {
     if (error instanceof ClickHouseError && [TABLE_ALREADY_EXISTS, UNKNOWN_TABLE].includes(error.code)) {
@@ -122,4 +127,9 @@ async function retire(client: ClickHouseClient, holder: string): Promise<string 
     }
     throw error;
   }
+}
+
+function onCluster(client: ClickHouseClient): string {
+  const cluster = WarehouseCluster.of(client);
+  return cluster === undefined ? '' : ` ${cluster.clause}`;
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { createClickHouseClient } from './clickhouse.client.js';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { ClusterSchema } from './cluster.schema.js';
 import { type Migration, readMigrations } from './migration.files.js';
 import { MigrationLock } from './migration.lock.js';
+import type { SchemaPlace } from './schema.place.js';
+import { ServerSchema } from './server.schema.js';
 import { UnusableWarehouseError } from './unusable-warehouse.error.js';
+import { WarehouseCluster } from './warehouse.cluster.js';
 
 const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
-const UNKNOWN_DATABASE = '81';
 /** See docs/warehouse.md. */
 const OLDEST_VERSION = { major: 26, minor: 1 };
 
@@ -31,32 +33,40 @@ export class Migrator {
    * @throws UnusableWarehouseError when the database has migrations that this build does not know, or knows with other content
    */
   async migrate(): Promise<string[]> {
-    await this.createDatabase();
-    await this.requireVersion();
-    await this.client.command({
-      query: `
-        CREATE TABLE IF NOT EXISTS schema_migrations
-        (
-            version UInt32,
-            name String,
-            checksum String,
-            applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
-        )
-        ENGINE = MergeTree ORDER BY version`,
-    });
+    const place = this.place();
+    try {
+      return await this.migrateIn(place);
+    } finally {
+      await place.close();
+    }
+  }
+
+  private place(): SchemaPlace {
+    const cluster = WarehouseCluster.of(this.client);
+    return cluster === undefined
+      ? new ServerSchema(this.client, this.clickhouseUrl)
+      : new ClusterSchema(cluster, this.clickhouseUrl);
+  }
+
+  private async migrateIn(place: SchemaPlace): Promise<string[]> {
+    const { client } = place;
+    await place.prepare();
+    await this.requireVersion(client);
     const migrations = await readMigrations(this.folder);
-    if ((await this.pending(migrations)).length === 0) {
+    if ((await this.pending(client, migrations)).length === 0) {
       return [];
     }
-    const lock = await MigrationLock.acquire(this.client);
+    const lock = await MigrationLock.acquire(client);
     try {
       const applied: string[] = [];
-      for (const migration of await this.pending(migrations)) {
+      await place.catchUp();
+      for (const migration of await this.pending(client, migrations)) {
         for (const statement of migration.statements) {
           lock.assertHeld();
-          await this.client.command({ query: statement });
+          await place.carryOut(statement);
         }
-        await this.record(migration);
+        await place.publish();
+        await this.record(client, migration);
         applied.push(migration.name);
       }
       return applied;
@@ -65,30 +75,8 @@ export class Migrator {
     }
   }
 
-  private async createDatabase(): Promise<void> {
-    try {
-      await this.client.command({ query: 'SELECT 1' });
-    } catch (error) {
-      if (!(error instanceof ClickHouseError && error.code === UNKNOWN_DATABASE)) {
-        throw error;
-      }
-      const url = new URL(this.clickhouseUrl);
-      const database = decodeURIComponent(url.pathname.slice(1));
-      url.pathname = '';
-      const client = createClickHouseClient(url.href, 1);
-      try {
-        await client.command({
-          query: 'CREATE DATABASE IF NOT EXISTS {database: Identifier}',
-          query_params: { database },
-        });
-      } finally {
-        await client.close();
-      }
-    }
-  }
-
-  private async requireVersion(): Promise<void> {
-    const result = await this.client.query({ query: 'SELECT version() AS version', format: 'JSONEachRow' });
+  private async requireVersion(client: ClickHouseClient): Promise<void> {
+    const result = await client.query({ query: 'SELECT version() AS version', format: 'JSONEachRow' });
     const [answer] = await result.json<{ version: string }>();
     const [major = 0, minor = 0] = (answer?.version ?? '').split('.').map(Number);
     if (major < OLDEST_VERSION.major || (major === OLDEST_VERSION.major && minor < OLDEST_VERSION.minor)) {
@@ -99,8 +87,8 @@ export class Migrator {
     }
   }
 
-  private async pending(migrations: readonly Migration[]): Promise<Migration[]> {
-    const result = await this.client.query({
+  private async pending(client: ClickHouseClient, migrations: readonly Migration[]): Promise<Migration[]> {
+    const result = await client.query({
       query: 'SELECT version, name, checksum FROM schema_migrations ORDER BY version',
       format: 'JSONEachRow',
     });
@@ -122,8 +110,8 @@ export class Migrator {
     return migrations.filter(({ version }) => !versions.has(version));
   }
 
-  private async record({ version, name, checksum }: Migration): Promise<void> {
-    await this.client.insert({
+  private async record(client: ClickHouseClient, { version, name, checksum }: Migration): Promise<void> {
+    await client.insert({
       table: 'schema_migrations',
       columns: ['version', 'name', 'checksum'],
       values: [{ version, name, checksum }],

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { WarehouseCluster } from './warehouse.cluster.js';
 import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
 /** What a redaction is about. */
@@ -22,12 +23,14 @@ export interface Redacted {
 /** The start of the `event_id` of events that came from Shopify. */
 export const SHOPIFY_EVENT_ID_PREFIX = 'shopify:';
 
+const OF_TENANT = 'tenant_id = {tenantId: String}';
 const ASK_EVERY_MS = 100;
 const REWRITTEN_WITHIN_MS = 15 * 60_000;
 
 interface Condition {
   readonly table: 'events' | 'user_properties' | 'ingestion_errors';
-  readonly sql: string;
+  /** @param events the table of events that it looks into, where it does */
+  readonly where: (events: string) => string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -36,7 +39,11 @@ interface Condition {
  * while a mutation has rewritten every part that holds one when it returns. Repeating it does no harm.
  */
 export class Redactor {
-  constructor(private readonly client: ClickHouseClient) {}
+  private readonly cluster: WarehouseCluster | undefined;
+
+  constructor(private readonly client: ClickHouseClient) {
+    this.cluster = WarehouseCluster.of(client);
+  }
 
   /** @throws Error when ClickHouse did not carry it out; part of it may be done */
   async redact(tenantId: string, scope: RedactionScope): Promise<Redacted> {
@@ -47,11 +54,10 @@ export class Redactor {
     return { events: removed.events, properties: removed.user_properties, errors: removed.ingestion_errors };
   }
 
-  private async remove(tenantId: string, { table, sql, parameters }: Condition): Promise<number> {
-    const condition = `tenant_id = {tenantId: String} AND ${sql}`;
+  private async remove(tenantId: string, { table, where, parameters }: Condition): Promise<number> {
     const query_params = { tenantId, ...parameters };
     const result = await this.client.query({
-      query: `SELECT count() AS rows FROM ${table} WHERE ${condition}`,
+      query: `SELECT count() AS rows FROM ${table} WHERE ${OF_TENANT} AND ${where('events')}`,
       query_params,
       format: 'JSONEachRow',
     });
@@ -59,14 +65,25 @@ export class Redactor {
     const rows = Number(found?.rows ?? 0);
     if (rows > 0) {
       await this.client.command({
-        query: `ALTER TABLE ${table} DELETE WHERE ${condition}`,
+        query: this.deletion(table, where),
         query_params,
         // Some servers wait by default, and longer than the client does.
-        clickhouse_settings: { mutations_sync: '0' },
+        clickhouse_settings: {
+          mutations_sync: '0',
+          // Replicas are asked one by one who is known from where. They answer alike: a user's events are all in their shard.
+          ...(this.cluster && { allow_nondeterministic_mutations: 1 }),
+        },
       });
       await this.mutationsDone(table);
     }
     return rows;
+  }
+
+  private deletion(table: Condition['table'], where: Condition['where']): string {
+    return this.cluster === undefined
+      ? `ALTER TABLE ${table} DELETE WHERE ${OF_TENANT} AND ${where('events')}`
+      : `ALTER TABLE ${this.cluster.localTable(table)} ${this.cluster.clause}
+         DELETE WHERE ${OF_TENANT} AND ${where(this.cluster.localTable('events'))}`;
   }
 
   /** By asking, as rewriting a large table takes longer than a request may. */
@@ -83,9 +100,10 @@ export class Redactor {
   private async hasMutations(table: Condition['table']): Promise<boolean> {
     const result = await this.client.query({
       query: `
-        SELECT count() AS pending FROM system.mutations
-        WHERE database = currentDatabase() AND table = {table: String} AND NOT is_done AND NOT is_killed`,
-      query_params: { table },
+        SELECT count() AS pending FROM ${this.cluster ? 'clusterAllReplicas({cluster: String}, system.mutations)' : 'system.mutations'}
+        WHERE database = ${this.cluster ? '{database: String}' : 'currentDatabase()'}
+          AND table = {table: String} AND NOT is_done AND NOT is_killed`,
+      query_params: { table, cluster: this.cluster?.name, database: this.cluster?.localDatabase },
       format: 'JSONEachRow',
     });
     const [found] = await result.json<{ pending: string | number }>();
@@ -101,19 +119,19 @@ function ofUsers({ userIds, orderIds }: RedactionScope & { kind: 'users' }): rea
   // A schema of the tenant may have made a number of it.
   const orderId = `trim(BOTH '"' FROM JSONExtractRaw(payload, 'order_id'))`;
   return [
-    { table: 'user_properties', sql: IS_ONE_OF_USERS, parameters: { userIds } },
-    { table: 'ingestion_errors', sql: IS_ONE_OF_USERS, parameters: { userIds } },
+    { table: 'user_properties', where: () => IS_ONE_OF_USERS, parameters: { userIds } },
+    { table: 'ingestion_errors', where: () => IS_ONE_OF_USERS, parameters: { userIds } },
     {
       table: 'events',
-      sql: `(${IS_ONE_OF_USERS} OR ${IS_FROM_SHOP} AND ${orderId} IN {orderIds: Array(String)})`,
+      where: () => `(${IS_ONE_OF_USERS} OR ${IS_FROM_SHOP} AND ${orderId} IN {orderIds: Array(String)})`,
       parameters: { userIds, orderIds, prefix: SHOPIFY_EVENT_ID_PREFIX },
     },
   ];
 }
 
 /** Users who did nothing but in the shop; who they are may have been told by the tenant itself. */
-const IS_ONLY_IN_SHOP = `user_id IN (
-  SELECT user_id FROM events WHERE tenant_id = {tenantId: String}
+const isOnlyInShop = (events: string): string => `user_id IN (
+  SELECT user_id FROM ${events} WHERE tenant_id = {tenantId: String}
   GROUP BY user_id
   HAVING countIf(${IS_FROM_SHOP}) > 0 AND countIf(NOT ${IS_FROM_SHOP} AND event_type != 'context_identified') = 0)`;
 
@@ -123,9 +141,9 @@ const IS_ONLY_IN_SHOP = `user_id IN (
  */
 const OF_SHOP: readonly Condition[] = (
   [
-    { table: 'user_properties', sql: IS_ONLY_IN_SHOP },
-    { table: 'ingestion_errors', sql: `(source = 'shopify' OR ${IS_ONLY_IN_SHOP})` },
-    { table: 'events', sql: `NOT ${IS_FROM_SHOP} AND ${IS_ONLY_IN_SHOP}` },
-    { table: 'events', sql: IS_FROM_SHOP },
+    { table: 'user_properties', where: isOnlyInShop },
+    { table: 'ingestion_errors', where: (events: string) => `(source = 'shopify' OR ${isOnlyInShop(events)})` },
+    { table: 'events', where: (events: string) => `NOT ${IS_FROM_SHOP} AND ${isOnlyInShop(events)}` },
+    { table: 'events', where: () => IS_FROM_SHOP },
   ] as const
 ).map((condition) => ({ ...condition, parameters: { prefix: SHOPIFY_EVENT_ID_PREFIX } }));

@@ -10,6 +10,7 @@ import { EventWriter } from './event.writer.js';
 import { observeInserts } from './insert.observer.js';
 import { LagStore } from './lag.store.js';
 import { Migrator } from './migrator.js';
+import { WarehouseCluster } from './warehouse.cluster.js';
 import { Warehouse } from './warehouse.js';
 
 /** ClickHouse: its client, its schema, what is written to it and asked of it. The only place with SQL for events. */
@@ -19,8 +20,12 @@ import { Warehouse } from './warehouse.js';
     {
       provide: ClickHouseClient,
       inject: [Configuration],
-      useFactory: ({ clickhouseUrl, workerConcurrency }: Configuration) =>
-        createClickHouseClient(clickhouseUrl, workerConcurrency),
+      useFactory: ({ clickhouseUrl, clickhouseCluster, workerConcurrency }: Configuration) =>
+        createClickHouseClient(
+          clickhouseUrl,
+          workerConcurrency,
+          WarehouseCluster.from(clickhouseCluster, clickhouseUrl),
+        ),
     },
     {
       provide: Migrator,

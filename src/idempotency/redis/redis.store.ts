@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import type { AccompaniedRedis } from '../../common/accompanied.redis.js';
 import { withDeadline } from '../../common/deadline.js';
-import { failFastConnection, firstConnection } from '../../common/redis.connections.js';
+import { failFastConnection, firstConnection, type RedisAccess } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
   IdempotencyStore,
@@ -39,10 +39,7 @@ interface Scripts {
   segopsRemember(...keysAndArgs: (string | number)[]): Promise<null>;
 }
 
-export interface RedisStoreOptions {
-  readonly redisUrl: string;
-  /** Keeps the keys of several deployments apart that share a Redis. */
-  readonly prefix: string;
+export interface RedisStoreOptions extends RedisAccess {
   /** Whether batches are published to the same Redis, so that notes need no message of their own. */
   readonly isBesideQueue: boolean;
 }
@@ -73,13 +70,14 @@ export class RedisStore extends IdempotencyStore {
   }
 
   /** Resolves without a connection too, which then is made in the background. */
-  static async connect({ redisUrl, prefix, isBesideQueue }: RedisStoreOptions): Promise<RedisStore> {
+  static async connect(options: RedisStoreOptions): Promise<RedisStore> {
     const me = new Instance();
-    const redis = failFastConnection(redisUrl, new Logger('Redis'), me.connectionName);
+    const redis = failFastConnection(options, new Logger('Redis'), me.connectionName);
     redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
     redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
+    const { prefix, isBesideQueue } = options;
     const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix, isBesideQueue);
     await firstConnection(redis);
     // What earlier processes left is known before the first request comes.

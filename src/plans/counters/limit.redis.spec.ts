@@ -21,7 +21,7 @@ describe('LimitRedis', () => {
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'segops-limits-'));
     server = await RedisServer.start({ dataDir });
-    redis = failFastConnection(server.url, new Logger('Redis'));
+    redis = failFastConnection({ redisUrl: server.url, prefix: 'limits' }, new Logger('Redis'));
     await waitUntil(() => redis.status === 'ready');
     registry = new Registry();
     counters = new LimitRedis(redis, new LimiterMetrics(registry));

@@ -9,7 +9,7 @@ import { redeliveryDelay } from '../redelivery-delay.js';
 import { decodeBatchJob } from './batch-job.codec.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import type { WorkerPulse } from '../redis/worker.pulse.js';
-import { patientConnection, RECONNECT_AT_MOST_EVERY_MS } from '../../common/redis.connections.js';
+import { patientConnection, RECONNECT_AT_MOST_EVERY_MS, type RedisAccess } from '../../common/redis.connections.js';
 import { decodeSplitJob, encodeSplitJob } from './split-job.codec.js';
 
 const BEAT_EVERY_MS = 1_000;
@@ -41,12 +41,12 @@ export class BullMqConsumption implements Consumption {
   private finishedSinceBeat = false;
 
   constructor(
-    queue: { readonly name: string; readonly prefix: string; readonly redisUrl: string },
+    queue: RedisAccess & { readonly name: string },
     private readonly outlets: Outlets,
     private readonly handler: BatchHandler,
     { concurrency }: ConsumeOptions,
   ) {
-    const connection = patientConnection(queue.redisUrl, this.logger, this.closing.signal);
+    const connection = patientConnection(queue, this.logger, this.closing.signal);
     this.connection = connection;
     this.worker = new Worker(queue.name, (job) => this.process(job), {
       connection,

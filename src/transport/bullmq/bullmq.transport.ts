@@ -18,7 +18,7 @@ import { askRedis } from '../redis/ask-redis.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { uuid7 } from '../../common/uuid7.js';
 import { RedisRoom } from './redis.room.js';
-import { failFastConnection } from '../../common/redis.connections.js';
+import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
 
 const QUEUE_NAME = 'events';
 /** With {@link BullMqTransportOptions.maxBatches} left out: 1 GB of memory for batches of one event. */
@@ -34,10 +34,7 @@ const JOB_OPTIONS: JobsOptions = {
   stackTraceLimit: 1,
 };
 
-export interface BullMqTransportOptions {
-  readonly redisUrl: string;
-  /** Keeps the keys of several deployments apart that share a Redis. */
-  readonly prefix: string;
+export interface BullMqTransportOptions extends RedisAccess {
   /** With this many batches waiting no more are taken; by default {@link DEFAULT_MAX_BATCHES}. */
   readonly maxBatches?: number;
 }
@@ -55,7 +52,7 @@ export class BullMqTransport extends EventTransport {
 
   constructor(private readonly options: BullMqTransportOptions) {
     super();
-    this.connection = failFastConnection(options.redisUrl, this.logger);
+    this.connection = failFastConnection(options, this.logger);
     this.queue = new Queue(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,

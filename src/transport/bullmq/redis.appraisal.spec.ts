@@ -52,6 +52,16 @@ describe('appraiseRedis', () => {
   });
 
   it.each([
+    ['7.2.4', '7.2.5'],
+    ['7.2.4', '8.1.1'],
+    ['1.0.0', '10.0.0'],
+  ])('should find Valkey young enough whatever Redis it says it is: %s, as %s', async (compatible, version) => {
+    const valkey = `redis_version:${compatible}\r\nserver_name:valkey\r\nvalkey_version:${version}\r\nvalkey_release_stage:ga`;
+    jest.spyOn(redis, 'info').mockResolvedValue((await redis.info()).replace(/redis_version:\S+/, valkey));
+    expect(await appraiseRedis(redis)).toEqual([]);
+  });
+
+  it.each([
     ['4.0.14', 'unusable'],
     ['5.0.0', 'risky'],
     ['6.0.16', 'risky'],

@@ -34,6 +34,8 @@ function appraise(info: string, appendfsync: string | undefined): RedisFinding[]
 }
 
 function ageFindings(info: string): RedisFinding[] {
+  // Every Valkey is young enough: the first was Redis 7.2, which is what it calls itself to clients of Redis still.
+  if (/^(valkey_version:|server_name:valkey)/m.test(info)) return [];
   const [version, major, minor] = /^redis_version:(\d+)\.(\d+)\S*/m.exec(info) ?? [];
   if (version === undefined) {
     return [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
+import { TestRedisCluster } from '../../../test/support/redis.cluster.js';
 import { sharedRedisUrl } from '../../../test/support/servers.js';
 import { waitUntil } from '../../../test/support/wait-until.js';
 import { OperatorError } from '../../common/operator.error.js';
@@ -90,6 +91,22 @@ describe('RedisStartCheck', () => {
     await start(server.url);
     expect(performance.now() - began).toBeLessThan(2_000);
     process.kill(server.pid, 'SIGCONT');
+  });
+
+  it('should judge a replica too, which has the queue after a failover', async () => {
+    const cluster = await TestRedisCluster.start({ replicas: 1 });
+    try {
+      const environment = { QUEUE_PREFIX: await cluster.prefixOn(0) };
+      await start(cluster.url, environment);
+      await cluster.onEach(async (node, number) => {
+        if (number === 3) await node.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      });
+      await expect(start(cluster.url, environment)).rejects.toThrow(/Set maxmemory-policy noeviction\./);
+      // Another node's is no matter of ours.
+      await start(cluster.url, { QUEUE_PREFIX: await cluster.prefixOn(1) });
+    } finally {
+      await cluster.stop();
+    }
   });
 
   it('should be made up for at the first connection: an error in the log, and a metric', async () => {

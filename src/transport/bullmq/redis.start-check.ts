@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
-import { failFastConnection } from '../../common/redis.connections.js';
+import { failFastConnection, type RedisAccess, serversOf } from '../../common/redis.connections.js';
 import { Configuration } from '../../config/configuration.js';
 import { appraiseRedis, type RedisFinding } from './redis.appraisal.js';
 
@@ -20,10 +20,10 @@ export class RedisStartCheck implements OnModuleInit {
 
   /** @throws OperatorError that names the remedy */
   async onModuleInit(): Promise<void> {
-    const { transport, redisUrl, redisDurability } = this.configuration;
+    const { transport, redisUrl, queuePrefix, redisDurability } = this.configuration;
     // Beside Pub/Sub it keeps the dead letters.
     if (transport === 'spool') return;
-    const findings = await this.findings(redisUrl);
+    const findings = await this.findings({ redisUrl, prefix: queuePrefix });
     const unusable = findings.filter(({ gravity }) => gravity === 'unusable');
     if (unusable.length > 0) {
       throw new OperatorError(`Redis (REDIS_URL) cannot be used: ${listed(unusable)}`);
@@ -37,8 +37,15 @@ export class RedisStartCheck implements OnModuleInit {
     }
   }
 
-  private async findings(redisUrl: string): Promise<RedisFinding[]> {
-    const redis = failFastConnection(redisUrl, this.logger);
+  /** Of a cluster, those of every node that has the queue or would have it after a failover. */
+  private async findings(access: RedisAccess): Promise<RedisFinding[]> {
+    const servers = await serversOf(access).catch(() => []);
+    const findings = await Promise.all(servers.map((redisUrl) => this.findingsOf({ ...access, redisUrl })));
+    return findings.flat().filter(({ text }, at, all) => all.findIndex((other) => other.text === text) === at);
+  }
+
+  private async findingsOf(access: RedisAccess): Promise<RedisFinding[]> {
+    const redis = failFastConnection(access, this.logger);
     try {
       // Rejects on the first `error` event.
       const answer = once(redis, 'ready').then(() => appraiseRedis(redis));

@@ -1,7 +1,7 @@
 import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { Logger } from '@nestjs/common';
 import { withDeadline } from '../../common/deadline.js';
-import { failFastConnection } from '../../common/redis.connections.js';
+import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -24,12 +24,8 @@ import { remedyFor } from './pubsub.problem.js';
 /** Pub/Sub allows some hundred such questions a second and project; health and metrics of many processes ask. */
 const TOPIC_KNOWN_FOR_MS = 1_000;
 
-export interface PubSubTransportOptions extends PubSubClientOptions, PubSubNames {
-  /** Where dead letters are kept, and instances count what waits. */
-  readonly redisUrl: string;
-  /** Keeps the Redis keys of several deployments apart. */
-  readonly prefix: string;
-}
+/** With the Redis in which dead letters are kept, and instances count what waits. */
+export interface PubSubTransportOptions extends PubSubClientOptions, PubSubNames, RedisAccess {}
 
 /** Batches as messages of a Google Pub/Sub topic: on the disks of at least two zones when a publish is answered. */
 export class PubSubTransport extends EventTransport {
@@ -48,7 +44,7 @@ export class PubSubTransport extends EventTransport {
       batching: { maxMessages: 100, maxBytes: 4_000_000, maxMilliseconds: 1 },
       gaxOpts: onceWithin(PUBLISH_TIMEOUT_MS),
     });
-    this.redis = failFastConnection(options.redisUrl, new Logger(PubSubTransport.name));
+    this.redis = failFastConnection(options, new Logger(PubSubTransport.name));
     this.tally = new BacklogTally(this.redis, (name) => `${options.prefix}:pubsub:${name}`);
     this.deadLetters = new RedisDeadLetters(
       this.redis,

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { WarehouseCluster } from '../warehouse.cluster.js';
 
 /** Which events count, by their time of receipt, and how they are put together. Both ends are the start of a bucket, in UTC. */
 export interface StatsRange {
@@ -28,6 +29,16 @@ interface ResultRow {
 /** The bucket of the total that WITH ROLLUP adds: the default of its type. */
 const ALL_BUCKETS = 0;
 
+/** On a cluster each shard answers for its own users, and no other has events of theirs: what they say is added up. */
+function onShards(client: ClickHouseClient, ask: (events: string) => string): string {
+  const cluster = WarehouseCluster.of(client);
+  return cluster === undefined
+    ? ask('events')
+    : `SELECT kind, bucket, eventType, sum(number) AS number
+       FROM cluster('${cluster.name}', view(${ask(cluster.localTable('events'))}))
+       GROUP BY kind, bucket, eventType`;
+}
+
 /** The expressions are those of the projections; with others ClickHouse would read the rows. */
 const IS_FRESH = 'bitAnd(reinterpretAsUInt64(id), 0xF000) = 0x7000';
 const KEYED_ID = `if(${IS_FRESH}, toUUID('00000000-0000-0000-0000-000000000000'), id)`;
@@ -53,7 +64,7 @@ export async function tenantStats(
   signal?: AbortSignal,
 ): Promise<TenantStats> {
   const result = await client.query({
-    query: statement(bucket),
+    query: onShards(client, (events) => statement(bucket, events)),
     query_params: { tenantId, since: seconds(since), until: seconds(until) },
     format: 'JSONEachRow',
     ...(signal && { abort_signal: signal }),
@@ -81,7 +92,7 @@ export async function tenantStats(
   };
 }
 
-function statement(bucket: StatsRange['bucket']): string {
+function statement(bucket: StatsRange['bucket'], events: string): string {
   const { ofHour, ofReceipt } = BUCKETS[bucket];
   const within = (time: string) =>
     `tenant_id = {tenantId: String} AND ${time} >= {since: DateTime('UTC')} AND ${time} < {until: DateTime('UTC')}`;
@@ -89,14 +100,14 @@ function statement(bucket: StatsRange['bucket']): string {
     SELECT kind, toUnixTimestamp(start) AS bucket, type AS eventType, sum(n) AS number
     FROM (
       SELECT 'events' AS kind, ${ofHour} AS start, toString(event_type) AS type, toInt64(count()) AS n
-      FROM events WHERE ${within(HOUR)}
+      FROM ${events} WHERE ${within(HOUR)}
       GROUP BY start, event_type
       UNION ALL
       SELECT 'users', ${ofReceipt} AS start, '', toInt64(uniqExact(${USER}))
-      FROM events WHERE ${within(ofReceipt)}
+      FROM ${events} WHERE ${within(ofReceipt)}
       GROUP BY start WITH ROLLUP
       UNION ALL
-      ${corrections(ofHour, within(HOUR))}
+      ${corrections(ofHour, within(HOUR), events)}
     )
     GROUP BY kind, start, type
     HAVING number > 0`;
@@ -106,8 +117,8 @@ function statement(bucket: StatsRange['bucket']): string {
  * What to add to the figures of a bucket: minus the superseded copies of each type, and minus the users all of whose events in
  * the bucket are such copies.
  */
-function corrections(bucket: string, within: string): string {
-  const superseded = supersededCopies(bucket, within);
+function corrections(bucket: string, within: string, events: string): string {
+  const superseded = supersededCopies(bucket, within, events);
   return `
     SELECT figure.1, start, figure.2, -figure.3
     FROM (
@@ -120,7 +131,7 @@ function corrections(bucket: string, within: string): string {
           SELECT start, user, type, toInt64(0) AS n, superseded FROM (${superseded})
           UNION ALL
           SELECT ${bucket} AS start, ${USER} AS user, '' AS type, toInt64(count()) AS n, toInt64(0) AS superseded
-          FROM events
+          FROM ${events}
           WHERE ${within} AND (${bucket}, ${USER}) IN (SELECT start, user FROM (${superseded}) WHERE moved)
           GROUP BY start, user
         )
@@ -135,7 +146,7 @@ function corrections(bucket: string, within: string): string {
  * can have copies. Half of the id finds those that may, in half the time; the whole id, with the user and the type as in the
  * table's key, decides.
  */
-function supersededCopies(bucket: string, within: string): string {
+function supersededCopies(bucket: string, within: string, events: string): string {
   const half = `reinterpretAsUInt64(${KEYED_ID})`;
   return `
     SELECT copy.1 AS start, user, toString(event_type) AS type, toInt64(sum(copy.2 - (copy.1 = last))) AS superseded, max(copy.1 != last) AS moved
@@ -143,9 +154,9 @@ function supersededCopies(bucket: string, within: string): string {
       SELECT event_type, user, max(start) AS last, arrayJoin(groupArray((start, copies))) AS copy
       FROM (
         SELECT ${bucket} AS start, event_type, ${KEYED_USER} AS user, ${KEYED_ID} AS event, count() AS copies
-        FROM events
+        FROM ${events}
         WHERE ${within} AND ${half} IN (
-          SELECT ${half} AS half FROM events WHERE ${within} AND ${half} != 0 GROUP BY half HAVING count() > 1)
+          SELECT ${half} AS half FROM ${events} WHERE ${within} AND ${half} != 0 GROUP BY half HAVING count() > 1)
         GROUP BY start, event_type, user, event
       )
       GROUP BY event_type, user, event
