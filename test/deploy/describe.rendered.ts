@@ -4,7 +4,7 @@ import type { Manifest } from './manifest.js';
 import { render } from './render.js';
 
 /** Runs `tests` on the documents of every deployment; where there is no kubectl they are skipped, and say so. */
-export function describeRendered(tests: (rendered: () => readonly Manifest[]) => void): void {
+export function describeRendered(tests: (rendered: () => readonly Manifest[], name: string) => void): void {
   if (KUBECTL === undefined) {
     it.skip('SKIPPED, no manifest was tested: install kubectl 1.27 or newer', () => undefined);
     return;
@@ -14,6 +14,6 @@ export function describeRendered(tests: (rendered: () => readonly Manifest[]) =>
     beforeAll(() => {
       manifests = render(deployment);
     });
-    tests(() => manifests);
+    tests(() => manifests, deployment.name);
   });
 }
