@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { formatUuid } from '../../src/common/uuid7.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { EVENT_COLUMNS } from '../../src/warehouse/event-row.encoder.js';
@@ -21,7 +21,13 @@ export async function insertStraight(clickhouseUrl: string, events: number): Pro
   const migrating = createClickHouseClient(url, 1);
   await new Migrator(migrating, url).migrate();
   await migrating.close();
-  const client = createClient({ url, max_open_connections: IN_FLIGHT, request_timeout: 120_000 });
+  const client = createClient({
+    url,
+    max_open_connections: IN_FLIGHT,
+    request_timeout: 120_000,
+    // It warns that long requests may be cut off by load balancers; there are none here.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
   try {
     const requests = Math.ceil(events / ROWS_A_REQUEST);
     // Made beforehand, as the load's bodies are. Only ids change from one request to the next.
