@@ -20,7 +20,8 @@ const EVENTS = Buffer.from('events');
 const PAYLOAD = Buffer.from('payload');
 
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
-const LARGE_EXPONENT = /[eE]\+?\d{3}/;
+/** Of a number: it stands where a value may begin. In a string the like may stand too, but hardly ever does, unlike `e123`. */
+const LARGE_EXPONENT = /[[:,\s]-?\d[\d.]*[eE]\+?\d{3}/;
 /** No double has more digits before its point. */
 const DIGITS_BEYOND_DOUBLE = 309;
 
