@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type JobsOptions, Queue } from 'bullmq';
+import type { JobsOptions } from 'bullmq';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -11,7 +11,8 @@ import {
   type TransportStatus,
 } from '../event-transport.js';
 import { askRedis } from './ask-redis.js';
-import { encodeBatchJob } from './batch-job.codec.js';
+import { encodeBatchJobJson } from './batch-job.codec.js';
+import { BatchQueue, EncodedJobData } from './batch.queue.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { BullMqDeadLetters } from './bullmq.dead-letters.js';
 import { QueuePulse } from './queue.pulse.js';
@@ -46,7 +47,7 @@ export class BullMqTransport extends EventTransport {
   readonly deadLetters: BullMqDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
-  private readonly queue: Queue;
+  private readonly queue: BatchQueue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
   private readonly room: RedisRoom;
@@ -55,7 +56,7 @@ export class BullMqTransport extends EventTransport {
   constructor(private readonly options: BullMqTransportOptions) {
     super();
     this.connection = failFastConnection(options.redisUrl, this.logger);
-    this.queue = new Queue(QUEUE_NAME, {
+    this.queue = new BatchQueue(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,
       defaultJobOptions: JOB_OPTIONS,
@@ -99,7 +100,7 @@ export class BullMqTransport extends EventTransport {
   protected async add(batch: EventBatch): Promise<void> {
     try {
       await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
-        this.queue.add(batch.type, encodeBatchJob(batch), { jobId: batch.id }),
+        this.queue.add(batch.type, new EncodedJobData(encodeBatchJobJson(batch)), { jobId: batch.id }),
       );
     } catch (error) {
       if (String(error).includes('OOM command not allowed')) this.room.wasRefused();
