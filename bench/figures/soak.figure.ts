@@ -10,6 +10,7 @@ const SHORT_SECONDS = 60;
 /** In which heaps reach the size that the load needs. */
 const WARM_UP_SECONDS = 30;
 const LOOK_EVERY_MS = 1_000;
+const EVENTS_A_REQUEST = 500;
 
 /** What the service's processes hold in memory while 20,000 events a second go through for a long time. */
 export const soak: Figure = {
@@ -21,10 +22,11 @@ export const soak: Figure = {
     const load = await LoadProcess.start();
     try {
       return await RunningDeployment.during(context, {}, async (deployment) => {
-        const { apiUrls, key, services } = deployment;
-        const warmUp = await load.run(steadyLoad(WARM_UP_SECONDS, apiUrls, key));
+        const { apiUrls: urls, key, services } = deployment;
+        const steady = { urls, key, events: EVENTS_A_REQUEST };
+        const warmUp = await load.run(steadyLoad(steady, WARM_UP_SECONDS));
         const memory = new MemorySamples(services);
-        const report = await load.run(steadyLoad(seconds, apiUrls, key)).finally(() => {
+        const report = await load.run(steadyLoad(steady, seconds)).finally(() => {
           memory.stop();
         });
         await deployment.requireStored(warmUp.acceptedEvents + report.acceptedEvents);

@@ -1,18 +1,24 @@
 import type { LoadOrder } from '../load/load.order.js';
 
-export const EVENTS_PER_SECOND = 20_000;
-/** What SDKs send at once. */
-const EVENTS_A_REQUEST = 20;
+const EVENTS_PER_SECOND = 20_000;
 const CONNECTIONS = 64;
 
-/** A load of 20,000 events a second as SDKs send them, however long they are answered. */
-export function steadyLoad(seconds: number, urls: readonly string[], key: string): LoadOrder {
+/** Where a steady load goes, and in which portions. */
+export interface SteadyLoad {
+  readonly urls: readonly string[];
+  readonly key: string;
+  /** Of a request. */
+  readonly events: number;
+}
+
+/** A load of 20,000 events a second for so long, however long its requests take. */
+export function steadyLoad({ urls, key, events }: SteadyLoad, seconds: number): LoadOrder {
   return {
     urls,
     key,
     connections: CONNECTIONS,
-    events: EVENTS_A_REQUEST,
+    events,
     until: { seconds },
-    requestsPerSecond: EVENTS_PER_SECOND / EVENTS_A_REQUEST,
+    requestsPerSecond: EVENTS_PER_SECOND / events,
   };
 }
