@@ -13,7 +13,7 @@ export function batchAccept(events: number): Figure {
     runs: 'default',
     perTransport: true,
     async measure(context) {
-      const rounds = await acceptRounds(context, { events, connections: CONNECTIONS, rounds: context.full ? 9 : 5 });
+      const rounds = await acceptRounds(context, { events, connections: CONNECTIONS, rounds: context.full ? 9 : 3 });
       return {
         measurements: [
           {

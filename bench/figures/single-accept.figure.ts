@@ -13,7 +13,7 @@ export const singleAccept: Figure = {
     const { baseline, subject, cpu } = await acceptRounds(context, {
       events: 'single',
       connections: CONNECTIONS,
-      rounds: context.full ? 9 : 5,
+      rounds: context.full ? 9 : 3,
     });
     const what = `single accept, ${CONNECTIONS} connections`;
     return {

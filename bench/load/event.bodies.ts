@@ -27,6 +27,14 @@ export function eventOf(n: number) {
   };
 }
 
+/** The same body with another event in place of its first one. */
+export function withProbe(body: Buffer, userId: string): Buffer {
+  const { events } = JSON.parse(body.toString()) as { events: unknown[] };
+  return Buffer.from(
+    JSON.stringify({ events: [{ user_id: userId, event_type: 'freshness_probed' }, ...events.slice(1)] }),
+  );
+}
+
 /** Bodies of requests with so many events each, no two alike; `'single'` are those of the route for one event. */
 export function bodiesOf(events: number | 'single', count: number): Buffer[] {
   const size = events === 'single' ? 1 : events;

@@ -1,7 +1,7 @@
 import { Client } from 'undici';
 import { quantile } from '../measure/quantile.js';
-import { bodiesOf } from './event.bodies.js';
-import type { LoadOrder, LoadReport } from './load.order.js';
+import { bodiesOf, withProbe } from './event.bodies.js';
+import type { AcceptedProbe, LoadOrder, LoadReport } from './load.order.js';
 
 /** No two requests that are on their way at once have the same bytes, as no two of honest clients do. */
 const BODIES_A_CONNECTION = 4;
@@ -109,13 +109,17 @@ class Load {
 
   /** @param dueAt from where on its client waits */
   private send(connection: number, dueAt: number): void {
-    const body = this.pool[this.sent++ % this.pool.length] ?? null;
+    const number = this.sent++;
+    const { body, probe } = this.bodyOf(number);
     this.inFlight++;
     const done = (outcome: number | string): void => {
       this.inFlight--;
       this.latencies.push(performance.now() - dueAt);
       if (outcome === 202) this.accepted++;
-      else this.others[outcome] = (this.others[outcome] ?? 0) + 1;
+      if (outcome === 202 && probe !== undefined) {
+        process.send?.({ probe, at: Date.now() } satisfies AcceptedProbe);
+      }
+      if (outcome !== 202) this.others[outcome] = (this.others[outcome] ?? 0) + 1;
       if (this.order.requestsPerSecond === undefined) {
         this.sendNext(connection);
       } else {
@@ -142,6 +146,14 @@ class Load {
         },
       },
     );
+  }
+
+  private bodyOf(number: number): { readonly body: Buffer | null; readonly probe?: string } {
+    const body = this.pool[number % this.pool.length] ?? null;
+    const { probeEvery } = this.order;
+    if (body === null || probeEvery === undefined || number % probeEvery !== 0) return { body };
+    const probe = `probe-${number}`;
+    return { body: withProbe(body, probe), probe };
   }
 }
 

@@ -10,6 +10,16 @@ export interface LoadOrder {
   readonly until: { readonly seconds: number } | { readonly requests: number };
   /** So many, whether or not they are answered; left out: each connection sends when it has its answer. */
   readonly requestsPerSecond?: number;
+  /** The first event of every so manieth batch is a probe: one that can be told from all others. */
+  readonly probeEvery?: number;
+}
+
+/** A probe was accepted. */
+export interface AcceptedProbe {
+  /** What it has for a `user_id`; its `event_type` is `freshness_probed`. */
+  readonly probe: string;
+  /** When its 202 arrived: milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface LoadReport {

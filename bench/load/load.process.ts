@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { LoadOrder, LoadReport } from './load.order.js';
+import type { AcceptedProbe, LoadOrder, LoadReport } from './load.order.js';
 
 /** Where loads come from: a process of its own, which makes its bodies once and does not outlive this one. */
 export class LoadProcess {
@@ -16,10 +16,15 @@ export class LoadProcess {
     return this.child.pid;
   }
 
-  /** @throws Error when anything was answered but 202: what is measured then is not what was asked for */
-  async run(order: LoadOrder): Promise<LoadReport> {
+  /**
+   * @param onProbe is told of each probe that was accepted
+   * @throws Error when anything was answered but 202: what is measured then is not what was asked for
+   */
+  async run(order: LoadOrder, onProbe: (probe: AcceptedProbe) => void = () => undefined): Promise<LoadReport> {
     this.child.send(order);
-    const report = (await answerOf(this.child)) as LoadReport;
+    let answer = await answerOf(this.child);
+    for (; isProbe(answer); answer = await answerOf(this.child)) onProbe(answer);
+    const report = answer as LoadReport;
     if (Object.keys(report.others).length > 0) {
       throw new Error(`Not everything was accepted: ${JSON.stringify(report.others)}`);
     }
@@ -29,6 +34,10 @@ export class LoadProcess {
   stop(): void {
     this.child.disconnect();
   }
+}
+
+function isProbe(message: unknown): message is AcceptedProbe {
+  return Object.hasOwn(message as object, 'probe');
 }
 
 function answerOf(child: ChildProcess): Promise<unknown> {

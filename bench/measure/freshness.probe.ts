@@ -1,80 +1,64 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@clickhouse/client';
+import type { AcceptedProbe } from '../load/load.order.js';
 
-const PROBE_EVERY_MS = 100;
-const LOOK_EVERY_MS = 10;
+/** Each look costs ClickHouse a little, of what it has to store with; and what it takes longer to see it counts as the event's. */
+const LOOK_EVERY_MS = 25;
 /** Beyond this it does not matter any more how old an event is. */
 export const GIVE_UP_AFTER_MS = 60_000;
 
-/** Where probes go in, and where they come out. */
-export interface Ends {
-  readonly apiUrl: string;
-  readonly key: string;
-  readonly clickhouseUrl: string;
-}
+/** Asks ClickHouse for each probe of a load until it is there. */
+export class FreshnessProbe {
+  private readonly acceptedAt = new Map<string, number>();
+  private readonly ages: number[] = [];
+  private hasEnded = false;
+  private readonly looking: Promise<void>;
 
-/**
- * Sends single events for so long, and asks ClickHouse for each until it is there. Looking costs up to 10 ms and a query,
- * which count as the event's.
- * @returns of each event the time between its 202 and the first answer that has it, in ms; {@link GIVE_UP_AFTER_MS} where there is none
- */
-export async function probeFreshness(ends: Ends, seconds: number): Promise<number[]> {
-  const acceptedAt = new Map<string, number>();
-  const ages: number[] = [];
-  const endsAt = performance.now() + seconds * 1_000;
-  const sending = sendProbes(ends, endsAt, acceptedAt);
-  const client = createClient({ url: ends.clickhouseUrl });
-  let isSending = true;
-  const sent = sending.finally(() => {
-    isSending = false;
-  });
-  try {
-    while (isSending || acceptedAt.size > 0) {
-      if (performance.now() > endsAt + GIVE_UP_AFTER_MS) {
-        for (let i = 0; i < acceptedAt.size; i++) ages.push(GIVE_UP_AFTER_MS);
-        break;
-      }
-      const awaited = [...acceptedAt.keys()];
-      if (awaited.length > 0) {
+  constructor(clickhouseUrl: string) {
+    this.looking = this.look(clickhouseUrl);
+  }
+
+  accepted({ probe, at }: AcceptedProbe): void {
+    this.acceptedAt.set(probe, at);
+  }
+
+  /**
+   * To be called when the load has ended.
+   * @returns of each probe the time between its 202 and the first answer that has it, in ms; {@link GIVE_UP_AFTER_MS} where there is
+   * none
+   */
+  async end(): Promise<readonly number[]> {
+    this.hasEnded = true;
+    await this.looking;
+    return this.ages;
+  }
+
+  private async look(clickhouseUrl: string): Promise<void> {
+    const client = createClient({ url: clickhouseUrl });
+    try {
+      while (!this.hasEnded || this.acceptedAt.size > 0) {
+        await sleep(LOOK_EVERY_MS);
+        const awaited = [...this.acceptedAt.keys()];
+        if (awaited.length === 0) continue;
         const result = await client.query({
           query: `SELECT user_id FROM events
                   WHERE tenant_id = 'acme' AND event_type = 'freshness_probed' AND user_id IN {awaited: Array(String)}`,
           query_params: { awaited },
           format: 'JSONEachRow',
         });
-        const found = await result.json<{ user_id: string }>();
-        const now = performance.now();
-        for (const { user_id } of found) {
-          ages.push(now - (acceptedAt.get(user_id) ?? now));
-          acceptedAt.delete(user_id);
+        for (const { user_id } of await result.json<{ user_id: string }>()) this.settle(user_id, Date.now());
+        for (const [probe, at] of this.acceptedAt) {
+          if (Date.now() - at > GIVE_UP_AFTER_MS) this.settle(probe, at + GIVE_UP_AFTER_MS);
         }
       }
-      await sleep(LOOK_EVERY_MS);
+    } finally {
+      await client.close();
     }
-    await sent;
-    return ages;
-  } finally {
-    await client.close();
   }
-}
 
-/** Resolves when all are answered. */
-async function sendProbes({ apiUrl, key }: Ends, endsAt: number, acceptedAt: Map<string, number>): Promise<void> {
-  const answers: Promise<void>[] = [];
-  for (let n = 0; performance.now() < endsAt; n++) {
-    const userId = `probe-${n}`;
-    answers.push(
-      fetch(`${apiUrl}/api/ingestion/track/`, {
-        method: 'POST',
-        headers: { authorization: `ApiKey ${key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ user_id: userId, event_type: 'freshness_probed' }),
-      }).then((response) => {
-        if (response.status !== 202) throw new Error(`A probe was answered ${response.status}`);
-        acceptedAt.set(userId, performance.now());
-      }),
-    );
-    // Not in step with anything that happens at whole seconds.
-    await sleep(PROBE_EVERY_MS * (0.5 + Math.random()));
+  private settle(probe: string, now: number): void {
+    const at = this.acceptedAt.get(probe);
+    if (at !== undefined) this.ages.push(Math.max(0, now - at));
+    this.acceptedAt.delete(probe);
   }
-  await Promise.all(answers);
 }
