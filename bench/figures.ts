@@ -1,5 +1,6 @@
 import type { Figure } from './figure.js';
 import { batchAccept } from './figures/batch-accept.figure.js';
+import { costOfRetries } from './figures/cost-of-retries.figure.js';
 import { endToEnd } from './figures/end-to-end.figure.js';
 import { freshness } from './figures/freshness.figure.js';
 import { growthOfAccept } from './figures/growth-of-accept.figure.js';
@@ -22,6 +23,7 @@ export const FIGURES: readonly Figure[] = [
   soak,
   start,
   segmentConditions,
+  costOfRetries,
   growthOfAccept,
   growthOfEndToEnd,
   growthOfStats,

@@ -35,6 +35,11 @@ export function withProbe(body: Buffer, userId: string): Buffer {
   );
 }
 
+/** A body for one event with an `event_id` that nothing else has. */
+export function withEventId(body: Buffer, eventId: string): Buffer {
+  return Buffer.concat([Buffer.from(`{"event_id":"${eventId}",`), body.subarray(1)]);
+}
+
 /** Bodies of requests with so many events each, no two alike; `'single'` are those of the route for one event. */
 export function bodiesOf(events: number | 'single', count: number): Buffer[] {
   const size = events === 'single' ? 1 : events;

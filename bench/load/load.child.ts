@@ -1,6 +1,6 @@
 import { Client } from 'undici';
 import { quantile } from '../measure/quantile.js';
-import { bodiesOf, withProbe } from './event.bodies.js';
+import { bodiesOf, withEventId, withProbe } from './event.bodies.js';
 import type { AcceptedProbe, LoadOrder, LoadReport } from './load.order.js';
 
 /** No two requests that are on their way at once have the same bytes, as no two of honest clients do. */
@@ -150,7 +150,8 @@ class Load {
 
   private bodyOf(number: number): { readonly body: Buffer | null; readonly probe?: string } {
     const body = this.pool[number % this.pool.length] ?? null;
-    const { probeEvery } = this.order;
+    const { probeEvery, withEventIds = false } = this.order;
+    if (body !== null && withEventIds) return { body: withEventId(body, `${this.startedAt}-${number}`) };
     if (body === null || probeEvery === undefined || number % probeEvery !== 0) return { body };
     const probe = `probe-${number}`;
     return { body: withProbe(body, probe), probe };

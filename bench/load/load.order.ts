@@ -10,6 +10,8 @@ export interface LoadOrder {
   readonly until: { readonly seconds: number } | { readonly requests: number };
   /** So many, whether or not they are answered; left out: each connection sends when it has its answer. */
   readonly requestsPerSecond?: number;
+  /** Whether each event is sent with an `event_id` of its own; `'single'` only. Nothing is remembered of such a request. */
+  readonly withEventIds?: boolean;
   /** The first event of every so manieth batch is a probe: one that can be told from all others. */
   readonly probeEvery?: number;
 }
