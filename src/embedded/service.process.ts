@@ -35,7 +35,7 @@ export class ServiceProcess {
     };
     const process_ = LeashedProcess.spawn({
       command: process.execPath,
-      args: ['--enable-source-maps', '--max-semi-space-size=32', main],
+      args: ['--enable-source-maps', main],
       env,
       onLine,
     });

@@ -28,8 +28,7 @@ export async function startProcess(environment: Record<string, string>, port?: n
   const url = `http://127.0.0.1:${listenOn}`;
   const service = LeashedProcess.spawn({
     command: process.execPath,
-    // As the image starts it.
-    args: ['--max-semi-space-size=32', join(DIST, 'main.js')],
+    args: [join(DIST, 'main.js')],
     env: {
       PATH: process.env.PATH,
       SHUTDOWN_GRACE_MS: '0',
