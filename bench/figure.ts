@@ -21,7 +21,7 @@ export interface FigureContext {
   /** Where to leave CPU profiles of the processes of the service; undefined: they are not profiled. */
   readonly profileFolder: string | undefined;
   /** Tells whoever waits what is going on. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 export interface FigureResult {
