@@ -26,7 +26,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/config/**', 'src/embedded/**', 'test/**'],
+    files: ['src/config/**', 'src/embedded/**', 'test/**', 'bench/**'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

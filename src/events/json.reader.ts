@@ -1,12 +1,22 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const ZERO = 0x30;
+/** Letters, which are the larger hexadecimal digits, come after it too. */
+const EIGHT = 0x38;
+const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SPACE = 0x20;
+const LOWER_D = 0x64;
+const LOWER_E = 0x65;
+const UPPER_E = 0x45;
+const LOWER_U = 0x75;
+/** Makes a letter lower-case. */
+const CASE = 0x20;
 
 /**
  * Walks over the bytes of JSON text that `JSON.parse` has already accepted, to find where a value begins and ends.
@@ -17,6 +27,11 @@ export class JsonReader {
   private position: number;
   /** The deepest nesting within the value that {@link skipValue} skipped last; a scalar has 0. */
   depth = 0;
+  /**
+   * Whether the value that {@link skipValue} skipped last holds a number with an exponent, or the escape of half a surrogate pair:
+   * what is rare, and may be unstorable. Noticed on the way, where nearly everything passes by.
+   */
+  hasRareScalars = false;
 
   constructor(private readonly json: Uint8Array) {
     this.position = 0;
@@ -68,10 +83,11 @@ export class JsonReader {
     let at = this.position;
     let open = 0;
     let deepest = 0;
+    this.hasRareScalars = false;
     for (;;) {
       const byte = json[at];
       if (byte === QUOTE) {
-        at = endOfString(json, at);
+        at = this.endOfString(at);
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         open++;
         at++;
@@ -81,6 +97,7 @@ export class JsonReader {
         open--;
         at++;
       } else if (open > 0) {
+        if ((byte === LOWER_E || byte === UPPER_E) && isDigit(json[at - 1])) this.hasRareScalars = true;
         at++;
         continue;
       } else {
@@ -109,7 +126,23 @@ export class JsonReader {
   }
 
   private skipString(): void {
-    this.position = endOfString(this.json, this.position);
+    this.position = this.endOfString(this.position);
+  }
+
+  /** `start` is the opening quote; the answer is the position behind the closing one. */
+  private endOfString(start: number): number {
+    const { json } = this;
+    let at = start + 1;
+    for (;;) {
+      const byte = json[at];
+      if (byte === QUOTE) return at + 1;
+      if (byte === BACKSLASH) {
+        if (json[at + 1] === LOWER_U && isSurrogate(json[at + 2], json[at + 3])) this.hasRareScalars = true;
+        at += 2;
+      } else {
+        at++;
+      }
+    }
   }
 
   private step(): void {
@@ -126,16 +159,6 @@ export class JsonReader {
   }
 }
 
-/** `start` is the opening quote; the answer is the position behind the closing one. */
-function endOfString(json: Uint8Array, start: number): number {
-  let at = start + 1;
-  for (;;) {
-    const byte = json[at];
-    if (byte === QUOTE) return at + 1;
-    at += byte === BACKSLASH ? 2 : 1;
-  }
-}
-
 /** The position behind the number, `true`, `false` or `null` that starts here. */
 function endOfLiteral(json: Uint8Array, start: number): number {
   let at = start;
@@ -145,4 +168,13 @@ function endOfLiteral(json: Uint8Array, start: number): number {
       return at;
     at++;
   }
+}
+
+/** Whether hexadecimal digits that start like this are a code unit from D800 to DFFF. */
+function isSurrogate(first: number | undefined, second: number | undefined): boolean {
+  return first !== undefined && (first | CASE) === LOWER_D && second !== undefined && second >= EIGHT;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }

@@ -43,15 +43,37 @@ describe('readEvent', () => {
     expect(readEvent(bytes('  {"a":"é"}  ')).bytes).toBe(10);
   });
 
-  it.each(['\\ud800', '\\uDFFF', '1e400', '-1E+999', '9'.repeat(309), `[1,${'1'.repeat(700)}]`])(
-    'should find %s worth a closer look',
-    (text) => {
-      expect(readEvent(bytes(`{"payload":{"a":"${text}"}}`)).isSuspect).toBe(true);
-    },
-  );
+  it.each([
+    ...[
+      '"\\ud800"',
+      '"\\uDFFF"',
+      '1e400',
+      '-1E+999',
+      '1e22',
+      '1e-400',
+      '0.25e0500',
+      '[1,1e400]',
+      '[1e400]',
+      '[ 2,\n\t9.5E999]',
+    ],
+    ...['9'.repeat(309), `[1,${'1'.repeat(700)}]`],
+  ])('should find %s worth a closer look', (json) => {
+    expect(readEvent(bytes(`{"payload":{"a":${json}}}`)).isSuspect).toBe(true);
+    expect(readEvent(bytes(`{"payload":{"a" : ${json} }}`)).isSuspect).toBe(true);
+  });
 
-  it.each(['\\u00e9', '1e22', '820982911946154508', '9'.repeat(308)])('should not look closer at %s', (text) => {
-    expect(readEvent(bytes(`{"payload":{"a":"${text}"}}`)).isSuspect).toBe(false);
+  it.each([
+    '"\\u00e9"',
+    '"\\ndd8"',
+    'true',
+    'false',
+    '[1,true]',
+    '820982911946154508',
+    '9'.repeat(308),
+    '"usr_3e400"',
+    '"e123"',
+  ])('should not look closer at %s', (json) => {
+    expect(readEvent(bytes(`{"payload":{"a":${json}}}`)).isSuspect).toBe(false);
   });
 
   it.each(['', '   ', '{', '{"a":1,}', "{'a':1}", 'undefined', '{"a":01}', '{"a":"\u0000"}', '{}{}'])(

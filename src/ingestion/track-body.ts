@@ -12,15 +12,13 @@ export interface ReceivedEvent {
   readonly payloadDepth: number;
   /** The size of the whole event, in bytes of JSON. */
   readonly bytes: number;
-  /** Whether the request holds escapes or numbers that are rare and may be unstorable, so that a closer look pays. */
+  /** Whether the payload may hold escapes or numbers that are rare and unstorable, so that a closer look pays. */
   readonly isSuspect: boolean;
 }
 
 const EVENTS = Buffer.from('events');
 const PAYLOAD = Buffer.from('payload');
 
-const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
-const LARGE_EXPONENT = /[eE]\+?\d{3}/;
 /** No double has more digits before its point. */
 const DIGITS_BEYOND_DOUBLE = 309;
 
@@ -29,8 +27,8 @@ const DIGITS_BEYOND_DOUBLE = 309;
  * @throws ApiError 400 when it is not JSON
  */
 export function readEvent(body: Buffer | undefined): ReceivedEvent {
-  const { json, text, value } = parseJson(body);
-  return toReceivedEvent(json, new JsonReader(json), value, isSuspect(json, text));
+  const { json, value } = parseJson(body);
+  return toReceivedEvent(json, new JsonReader(json), value, hasDigitRun(json, DIGITS_BEYOND_DOUBLE));
 }
 
 /**
@@ -39,12 +37,12 @@ export function readEvent(body: Buffer | undefined): ReceivedEvent {
  * @throws ApiError 400 when it is not JSON
  */
 export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefined {
-  const { json, text, value } = parseJson(body);
+  const { json, value } = parseJson(body);
   const list = (value as { events?: unknown } | null)?.events;
   if (!Array.isArray(list)) {
     return undefined;
   }
-  const suspect = isSuspect(json, text);
+  const hasHugeNumber = hasDigitRun(json, DIGITS_BEYOND_DOUBLE);
   const reader = new JsonReader(json);
   let events: ReceivedEvent[] = [];
   reader.readObject((isNamed) => {
@@ -55,7 +53,7 @@ export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefine
     // A repeated key starts over: like JSON.parse, the last one counts.
     events = [];
     reader.readArray(() => {
-      events.push(toReceivedEvent(json, reader, list[events.length], suspect));
+      events.push(toReceivedEvent(json, reader, list[events.length], hasHugeNumber));
     });
   });
   return events;
@@ -67,10 +65,6 @@ function parseJson(body: Buffer | undefined) {
     throw badRequest(read.detail);
   }
   return read;
-}
-
-function isSuspect(json: Uint8Array, text: string): boolean {
-  return ESCAPED_SURROGATE.test(text) || LARGE_EXPONENT.test(text) || hasDigitRun(json, DIGITS_BEYOND_DOUBLE);
 }
 
 /** Looks at every `length`-th byte only: no run of that many digits fits between two of them. */
@@ -89,10 +83,12 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, isSuspect: boolean): ReceivedEvent {
+/** @param mayHaveHugeNumber whether there is a number somewhere in the request that no double holds */
+function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, mayHaveHugeNumber: boolean): ReceivedEvent {
   const start = reader.offset;
   let payload: Buffer | undefined;
   let payloadDepth = 0;
+  let isSuspect = mayHaveHugeNumber;
   if (!reader.isAtObject()) {
     reader.skipValue();
   } else {
@@ -102,6 +98,8 @@ function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, isSu
       if (isNamed(PAYLOAD)) {
         payload = json.subarray(valueStart, reader.offset);
         payloadDepth = reader.depth;
+        // Of repeated keys the last one counts.
+        isSuspect = mayHaveHugeNumber || reader.hasRareScalars;
       }
     });
   }

@@ -24,7 +24,10 @@ export interface Broker {
  * Redis, ClickHouse, a worker, and one API or several, beside a broker; with several APIs there is a PostgreSQL too, which is
  * left in peace.
  */
-export async function deployWithBroker({ folder, apis }: DeploymentOptions, broker: Broker): Promise<Deployment> {
+export async function deployWithBroker(
+  { folder, apis, settings }: DeploymentOptions,
+  broker: Broker,
+): Promise<Deployment> {
   const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
   const portOf = await freePorts('redis', 'clickhouse', 'worker', ...names, ...names.map(metricsOf));
   const postgres = apis > 1 ? await PostgresServer.start() : undefined;
@@ -35,12 +38,13 @@ export async function deployWithBroker({ folder, apis }: DeploymentOptions, brok
     REDIS_URL: `redis://127.0.0.1:${portOf('redis')}`,
     CLICKHOUSE_URL: clickhouseUrl,
     LOG_LEVEL: 'warn',
+    ...settings,
     ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url, ENCRYPTION_KEY: randomBytes(32).toString('hex') }),
   };
   const services = names.map((name) => {
     const METRICS_PORT = String(portOf(metricsOf(name)));
-    const settings = { ...environment, METRICS_PORT, DATA_DIR: join(folder, name), ROLE: 'api' };
-    return new ServicePart(name, settings, portOf(name));
+    const own = { METRICS_PORT, DATA_DIR: join(folder, name), ROLE: 'api' };
+    return new ServicePart(name, { ...environment, ...own }, portOf(name));
   });
   return {
     parts: [

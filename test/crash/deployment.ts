@@ -20,4 +20,6 @@ export interface DeploymentOptions {
   readonly folder: string;
   /** How many processes take events, where the transport allows more than one. */
   readonly apis: number;
+  /** Settings of every process of the service, beside those that make the deployment. */
+  readonly settings?: Readonly<Record<string, string>>;
 }

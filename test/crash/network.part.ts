@@ -3,10 +3,14 @@ import type { Part } from './part.js';
 
 /** The network to a server that itself never crashes. */
 export class NetworkPart implements Part {
-  /** @param network works already */
+  /**
+   * @param network works already
+   * @param pid of the server
+   */
   constructor(
     readonly name: string,
     private readonly network: GrpcProxy,
+    readonly pid: number,
   ) {}
 
   async start(): Promise<void> {

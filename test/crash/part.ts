@@ -1,6 +1,8 @@
 /** A process of the deployment under test, at an address that outlives it. */
 export interface Part {
   readonly name: string;
+  /** Undefined until it was started. */
+  readonly pid: number | undefined;
   /** Resolves when it serves. */
   start(): Promise<void>;
   /** Ends it as a crash would; what it had on disk stays. */

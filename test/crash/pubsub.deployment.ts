@@ -27,7 +27,7 @@ export async function deployPubSub(options: DeploymentOptions): Promise<Deployme
       PUBSUB_SUBSCRIPTION: NAMES.subscription,
       PUBSUB_EMULATOR_HOST: network.host,
     },
-    parts: [new NetworkPart('pubsub', network)],
+    parts: [new NetworkPart('pubsub', network, emulator.pid)],
     stop: async () => {
       await network.cut();
       await emulator.stop();

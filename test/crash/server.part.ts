@@ -11,6 +11,10 @@ export class ServerPart implements Part {
     private readonly launch: () => Promise<EmbeddedServer>,
   ) {}
 
+  get pid(): number | undefined {
+    return this.server?.pid;
+  }
+
   async start(): Promise<void> {
     this.server = await this.launch();
   }

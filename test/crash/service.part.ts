@@ -15,6 +15,10 @@ export class ServicePart implements Part {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number | undefined {
+    return this.service?.pid;
+  }
+
   async start(): Promise<void> {
     this.service = await startProcess(this.environment, this.port);
   }

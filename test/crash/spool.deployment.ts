@@ -7,7 +7,7 @@ import { ServerPart } from './server.part.js';
 import { ServicePart } from './service.part.js';
 
 /** ClickHouse, and one process that takes events, keeps them in its spool and stores them. No Redis. */
-export async function deploySpool({ folder }: DeploymentOptions): Promise<Deployment> {
+export async function deploySpool({ folder, settings }: DeploymentOptions): Promise<Deployment> {
   const portOf = await freePorts('clickhouse', 'all', 'metrics');
   const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
   const environment = {
@@ -17,6 +17,7 @@ export async function deploySpool({ folder }: DeploymentOptions): Promise<Deploy
     CLICKHOUSE_URL: clickhouseUrl,
     METRICS_PORT: String(portOf('metrics')),
     LOG_LEVEL: 'warn',
+    ...settings,
   };
   const all = new ServicePart('all', environment, portOf('all'));
   return {

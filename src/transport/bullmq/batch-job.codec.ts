@@ -8,6 +8,22 @@ export interface BatchJobData {
   readonly rows: string;
 }
 
+const BEFORE_EVENTS = '{"events":';
+const BEFORE_ROWS = ',"rows":"';
+const END = '"}';
+
+/** The same as `JSON.stringify(encodeBatchJob(batch))`, as bytes, and in a fraction of the time. */
+export function encodeBatchJobJson({ events, rows }: EventBatch): Buffer {
+  const { buffer, byteOffset, byteLength } = rows;
+  const base64 = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  const start = `${BEFORE_EVENTS}${events}${BEFORE_ROWS}`;
+  const json = Buffer.allocUnsafe(start.length + base64.length + END.length);
+  json.write(start, 0, 'latin1');
+  json.write(base64, start.length, 'latin1');
+  json.write(END, start.length + base64.length, 'latin1');
+  return json;
+}
+
 export function encodeBatchJob(batch: EventBatch): BatchJobData {
   const { buffer, byteOffset, byteLength } = batch.rows;
   return { events: batch.events, rows: Buffer.from(buffer, byteOffset, byteLength).toString('base64') };

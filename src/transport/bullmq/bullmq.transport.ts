@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type JobsOptions, Queue } from 'bullmq';
+import type { JobsOptions } from 'bullmq';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -10,7 +10,8 @@ import {
   STATUS_TIMEOUT_MS,
   type TransportStatus,
 } from '../event-transport.js';
-import { type BatchJobData, encodeBatchJob } from './batch-job.codec.js';
+import { type BatchJobData, encodeBatchJob, encodeBatchJobJson } from './batch-job.codec.js';
+import { BatchQueue, EncodedJobData } from './batch.queue.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from './redis.appraisal.js';
@@ -44,7 +45,7 @@ export class BullMqTransport extends EventTransport {
   readonly deadLetters: RedisDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
-  private readonly queue: Queue;
+  private readonly queue: BatchQueue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
   private readonly room: RedisRoom;
@@ -53,7 +54,7 @@ export class BullMqTransport extends EventTransport {
   constructor(private readonly options: BullMqTransportOptions) {
     super();
     this.connection = failFastConnection(options, this.logger);
-    this.queue = new Queue(QUEUE_NAME, {
+    this.queue = new BatchQueue(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,
       defaultJobOptions: JOB_OPTIONS,
@@ -100,7 +101,7 @@ export class BullMqTransport extends EventTransport {
 
   /** Adds a batch whether or not there is room for more. */
   protected async add(batch: EventBatch): Promise<void> {
-    await this.addJob(batch.type, encodeBatchJob(batch), batch.id);
+    await this.addJob(batch.type, new EncodedJobData(encodeBatchJobJson(batch)), batch.id);
   }
 
   /** A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished. */
@@ -108,7 +109,7 @@ export class BullMqTransport extends EventTransport {
     await this.addJob(batch.type, { ...encodeBatchJob(batch), id: batch.id }, uuid7());
   }
 
-  private async addJob(type: string, data: BatchJobData, jobId: string): Promise<void> {
+  private async addJob(type: string, data: BatchJobData | EncodedJobData, jobId: string): Promise<void> {
     try {
       await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () => this.queue.add(type, data, { jobId }));
     } catch (error) {

@@ -1,11 +1,13 @@
 // What it would cost to keep properties in typed columns beside the text, and what the codecs of the text cost.
-const { EVENT_COLUMNS } = require('../../dist/warehouse/event-row.encoder.js');
-const { select } = require('./dataset.cjs');
-const { best, elapsed, table } = require('./measure.cjs');
+import type { ClickHouseClient } from '@clickhouse/client';
+import { EVENT_COLUMNS } from '../../src/warehouse/event-row.encoder.js';
+import type { Table } from '../figure.js';
+import { select } from './dataset.js';
+import { best, elapsed, rowsOf } from './measure.js';
 
 const ROWS = 500_000;
 const COLUMNS = EVENT_COLUMNS.join(', ');
-const VARIANTS = [
+const VARIANTS: readonly (readonly [name: string, codec: string, extra: string, price: string])[] = [
   ['String, ZSTD(1)', 'ZSTD(1)', '', "JSONExtractFloat(payload, 'price')"],
   ['String, ZSTD(3)', 'ZSTD(3)', '', "JSONExtractFloat(payload, 'price')"],
   ['String, LZ4', 'LZ4', '', "JSONExtractFloat(payload, 'price')"],
@@ -25,10 +27,9 @@ const VARIANTS = [
   ['+ JSON', 'ZSTD(1)', 'document JSON MATERIALIZED payload::JSON', 'document.price::Float64'],
 ];
 
-async function measurePayload(client) {
-  const ask = async (query) => (await client.query({ query, format: 'JSONCompactEachRow' })).json();
+export async function measurePayload(client: ClickHouseClient): Promise<Table> {
   await client.command({ query: `CREATE TABLE payload_source ENGINE = Memory AS ${select(0, ROWS)}` });
-  const rows = [];
+  const rows: (string | number)[][] = [];
   for (const [i, [name, codec, extra, price]] of VARIANTS.entries()) {
     const variant = `payload_${i}`;
     await client.command({
@@ -47,26 +48,26 @@ async function measurePayload(client) {
       }),
     );
     await client.command({ query: `OPTIMIZE TABLE ${variant} FINAL` });
-    const [[bytes]] = await ask(
+    const [[bytes] = []] = await rowsOf(
+      client,
       `SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND table = '${variant}' AND active`,
     );
     const sum = await best(() =>
-      ask(
+      rowsOf(
+        client,
         `SELECT user_id, sum(${price}) AS total FROM ${variant} WHERE event_type = 'page_viewed' GROUP BY user_id HAVING total > 1e9`,
       ),
     );
     rows.push([
       name,
       Math.round((ROWS * 1000) / insert).toLocaleString('en'),
-      (bytes / ROWS).toFixed(0),
+      (Number(bytes) / ROWS).toFixed(0),
       sum.toFixed(0),
     ]);
   }
-  table(
-    `The payload of ${ROWS.toLocaleString('en')} events`,
-    ['kept as', 'rows/s inserted, 50,000 a block', 'bytes a row', 'sum(price) of 200,000, ms'],
+  return {
+    title: `The payload of ${ROWS.toLocaleString('en')} events`,
+    header: ['kept as', 'rows/s inserted, 50,000 a block', 'bytes a row', 'sum(price) of 200,000, ms'],
     rows,
-  );
+  };
 }
-
-module.exports = { measurePayload };

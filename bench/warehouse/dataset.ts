@@ -1,8 +1,11 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { EVENT_COLUMNS } from '../../src/warehouse/event-row.encoder.js';
+
 // Twelve million events of three tenants over 60 days, made inside ClickHouse: ten million of `acme` by 100,000 users (a few
 // of them much more active than most), twenty event types of uneven frequency, payloads of 150 to 260 bytes, a tenth with a key
 // of the caller's.
 
-const TYPES = [
+const TYPES: readonly (readonly [name: string, perMille: number])[] = [
   ['page_viewed', 400],
   ['product_viewed', 150],
   ['search_performed', 80],
@@ -24,21 +27,33 @@ const TYPES = [
   ['logged_out', 5],
   ['account_deleted', 5],
 ];
-const TYPE_OF_PER_MILLE = `[${TYPES.flatMap(([name, perMille]) => Array(perMille).fill(`'${name}'`)).join(',')}]`;
+const TYPE_OF_PER_MILLE = `[${TYPES.flatMap(([name, perMille]) => Array<string>(perMille).fill(`'${name}'`)).join(',')}]`;
 
-const EVENTS = 12_000_000;
+export const EVENTS = 12_000_000;
 /** The end of the data, in microseconds since 1970: 2026-11-20T14:13:20Z. */
 const END_US = 1_795_184_000_000_000;
 const US_APART = 432_000;
 
+/** Which events are made. */
+export interface Dataset {
+  readonly events: number;
+  /** Between one event and the next. */
+  readonly usApart: number;
+  /** An SQL expression. */
+  readonly tenant: string;
+}
+
 /** What the twelve million are; another bench may ask for others. */
-const OF_THREE_TENANTS = {
+const OF_THREE_TENANTS: Dataset = {
   events: EVENTS,
   usApart: US_APART,
   tenant: "if(number % 6 < 5, 'acme', if(h4 % 2 = 0, 'globex', 'initech'))",
 };
 
-const select = (first, count, { events, usApart, tenant } = OF_THREE_TENANTS) => `
+export const END = new Date(END_US / 1000);
+
+/** A query for `count` of the events, from the `first` on. */
+export const select = (first: number, count: number, { events, usApart, tenant } = OF_THREE_TENANTS): string => `
 WITH
   sipHash64(number, 1) AS h1, sipHash64(number, 2) AS h2, sipHash64(number, 3) AS h3, sipHash64(number, 4) AS h4,
   ${TYPE_OF_PER_MILLE}[h1 % 1000 + 1] AS type,
@@ -73,4 +88,15 @@ SELECT
       ',"screen":{"w":1920,"h":1080},"logged_in":', if(h3 % 2 = 0, 'true', 'false'), '}')) AS payload
 FROM numbers(${first}, ${count})`;
 
-module.exports = { EVENTS, END: new Date(END_US / 1000), select };
+const EVENTS_A_STATEMENT = 500_000;
+
+/** Fills the table of events. */
+export async function load(client: ClickHouseClient, dataset = OF_THREE_TENANTS): Promise<void> {
+  const columns = EVENT_COLUMNS.join(', ');
+  for (let first = 0; first < dataset.events; first += EVENTS_A_STATEMENT) {
+    const count = Math.min(EVENTS_A_STATEMENT, dataset.events - first);
+    await client.command({
+      query: `INSERT INTO events (${columns}) SELECT ${columns} FROM (${select(first, count, dataset)})`,
+    });
+  }
+}

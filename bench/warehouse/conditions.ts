@@ -1,17 +1,21 @@
 // Every segment condition on ten million events of one tenant, beside uniqExact(user_id) over the same rows.
-const { countUsersMeeting } = require('../../dist/warehouse/queries/count-users-meeting.query.js');
-const { eventCount } = require('../../dist/warehouse/queries/event-count.condition.js');
-const { latestProperty } = require('../../dist/warehouse/queries/latest-property.condition.js');
-const { numericProperty } = require('../../dist/warehouse/queries/numeric-property.condition.js');
-const { recency } = require('../../dist/warehouse/queries/recency.condition.js');
-const { sequence } = require('../../dist/warehouse/queries/sequence.condition.js');
-const { userProperties } = require('../../dist/warehouse/queries/user-properties.query.js');
-const { userProperty } = require('../../dist/warehouse/queries/user-property.condition.js');
-const { END } = require('./dataset.cjs');
-const { best, table } = require('./measure.cjs');
+import type { ClickHouseClient } from '@clickhouse/client';
+import { countUsersMeeting } from '../../src/warehouse/queries/count-users-meeting.query.js';
+import { eventCount } from '../../src/warehouse/queries/event-count.condition.js';
+import { latestProperty } from '../../src/warehouse/queries/latest-property.condition.js';
+import { numericProperty } from '../../src/warehouse/queries/numeric-property.condition.js';
+import { recency } from '../../src/warehouse/queries/recency.condition.js';
+import { sequence } from '../../src/warehouse/queries/sequence.condition.js';
+import { userProperties } from '../../src/warehouse/queries/user-properties.query.js';
+import { userProperty } from '../../src/warehouse/queries/user-property.condition.js';
+import type { UserCondition } from '../../src/warehouse/queries/user-condition.js';
+import type { Table } from '../figure.js';
+import { END } from './dataset.js';
+import { best, rowsOf } from './measure.js';
 
 const since = new Date(END.getTime() - 7 * 86_400_000);
-const CONDITIONS = [
+/** One of every kind, on a rare type and on the most frequent one. */
+export const CONDITIONS: readonly (readonly [name: string, condition: UserCondition])[] = [
   ['page_viewed ≥ 50 (4.0 M rows)', eventCount('acme', { eventType: 'page_viewed', atLeast: 50 })],
   ['page_viewed ≥ 5 in 7 days', eventCount('acme', { eventType: 'page_viewed', atLeast: 5, since })],
   ['order_placed ≥ 3 (0.5 M rows)', eventCount('acme', { eventType: 'order_placed', atLeast: 3 })],
@@ -51,27 +55,31 @@ const CONDITIONS = [
   ],
 ];
 
-async function measureConditions(client, title) {
-  const query = async (sql) => (await client.query({ query: sql, format: 'JSONCompactEachRow' })).text();
-  const baseline = await best(() => query("SELECT uniqExact(user_id) FROM events WHERE tenant_id = 'acme'"), 5);
-  const row = (name, users, ms) => [name, users, ms.toFixed(0), `${(ms / baseline).toFixed(2)} ×`];
+/** What every condition is compared with. */
+export const BASELINE = "SELECT uniqExact(user_id) FROM events WHERE tenant_id = 'acme'";
+
+export async function measureConditions(client: ClickHouseClient, title: string): Promise<Table> {
+  const baseline = await best(() => rowsOf(client, BASELINE), 5);
+  const row = (name: string, users: number, ms: number): (string | number)[] => [
+    name,
+    users,
+    ms.toFixed(0),
+    `${(ms / baseline).toFixed(2)} ×`,
+  ];
   const rows = [row('baseline: uniqExact(user_id)', 100_000, baseline)];
   for (const [name, condition] of CONDITIONS) {
     const users = await countUsersMeeting(client, condition);
     rows.push(row(name, users, await best(() => countUsersMeeting(client, condition))));
   }
-  const [[userId]] = JSON.parse(
-    `[${await query("SELECT user_id FROM user_properties WHERE tenant_id = 'acme' LIMIT 1")}]`,
-  );
-  rows.push(row('properties of one user', 1, await best(() => userProperties(client, 'acme', userId), 10)));
-  table(title, ['condition', 'users', 'ms', 'to the baseline'], rows);
+  const [[userId] = []] = await rowsOf(client, "SELECT user_id FROM user_properties WHERE tenant_id = 'acme' LIMIT 1");
+  rows.push(row('properties of one user', 1, await best(() => userProperties(client, 'acme', String(userId)), 10)));
+  return { title, header: ['condition', 'users', 'ms', 'to the baseline'], rows };
 }
 
-async function measureCounting(client) {
-  const query = (sql) => async () => (await client.query({ query: sql, format: 'JSONCompactEachRow' })).text();
+export async function measureCounting(client: ClickHouseClient): Promise<Table> {
   const where = "WHERE tenant_id = 'acme'";
-  const rows = [];
-  for (const [name, sql, note] of [
+  const rows: string[][] = [];
+  const expressions: readonly (readonly [name: string, sql: string, note: string])[] = [
     ['count()', `SELECT count() FROM events ${where}`, 'counts repeats until they are merged'],
     ['count() FINAL', `SELECT count() FROM events FINAL ${where}`, 'exact'],
     [
@@ -85,10 +93,9 @@ async function measureCounting(client) {
       `SELECT countIf(event_id = '') + uniqExactIf(id, event_id != '') FROM events ${where}`,
       'exact while no batch outlives the window',
     ],
-  ]) {
-    rows.push([name, (await best(query(sql))).toFixed(0), note]);
+  ];
+  for (const [name, sql, note] of expressions) {
+    rows.push([name, (await best(() => rowsOf(client, sql))).toFixed(0), note]);
   }
-  table('Counting 10 million events, as loaded', ['expression', 'ms', ''], rows);
+  return { title: 'Counting 10 million events, as loaded', header: ['expression', 'ms', ''], rows };
 }
-
-module.exports = { measureConditions, measureCounting };

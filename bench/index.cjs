@@ -1,0 +1,3 @@
+// npm run bench, once everything is installed and built. What follows on the command line: ./options.ts
+require('../test/support/typescript.hook.cjs');
+require('./main.ts');
