@@ -44,9 +44,10 @@ end
 return { now, ${COUNT_WORKERS}, ${LAST_FINISHED}, pending, oldest }`;
 
 const IDLE = `${REDIS_NOW}
-if ARGV[1] == '1' then
+local busyAt = redis.call('GET', KEYS[1])
+if ARGV[1] == '1' or not busyAt then
   redis.call('SET', KEYS[1], now)
-elseif now - (redis.call('GET', KEYS[1]) or 0) > ${NOTHING_WAITS_AFTER_IDLE_MS} then
+elseif now - busyAt > ${NOTHING_WAITS_AFTER_IDLE_MS} then
   redis.call('DEL', KEYS[2])
 end`;
 
@@ -101,7 +102,7 @@ export class BacklogTally {
     await this.tell();
   }
 
-  /** Says that a worker is alive, whether it has finished a batch since it last said so, and whether it has any in hand. */
+  /** Says that a worker is alive, whether it has finished a batch since it last said so, and whether it had any in hand. */
   async beat(workerId: string, { hasFinished, isBusy }: { hasFinished: boolean; isBusy: boolean }): Promise<void> {
     await Promise.all([
       this.tell(),

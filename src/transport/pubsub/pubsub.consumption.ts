@@ -86,7 +86,7 @@ export class PubSubConsumption implements Consumption {
     const hasFinished = this.finishedSinceBeat;
     this.finishedSinceBeat = false;
     try {
-      await this.outlets.tally.beat(this.id, { hasFinished, isBusy: this.batches.isBusy });
+      await this.outlets.tally.beat(this.id, { hasFinished, isBusy: hasFinished || this.batches.isBusy });
     } catch {
       // Redis is away, which its connection has logged; the next beat tells it.
       this.finishedSinceBeat ||= hasFinished;

@@ -149,6 +149,16 @@ describeOnPubSub('PubSubTransport', () => {
     await expect(transport.publish(newBatch())).rejects.toThrow(/NOT_FOUND.*Run: segops pubsub create/);
   });
 
+  it('should count what was published before there was any worker', async () => {
+    await open();
+    await Promise.all(Array.from({ length: 3 }, () => transport.publish(newBatch())));
+    // Its first signs of life, while nothing has reached it.
+    await client.subscription(names.subscription).delete();
+    await consume(() => Promise.resolve({ kind: 'stored' }));
+    await sleep(1_500);
+    expect(await transport.status()).toMatchObject({ consumers: 1, pending: 3 });
+  });
+
   it('should count nothing that waits once all workers were idle for a minute, whatever was counted before', async () => {
     await open();
     const redis = new Redis(sharedRedisUrl());
