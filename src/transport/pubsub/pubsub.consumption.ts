@@ -6,7 +6,7 @@ import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { BacklogTally } from './backlog.tally.js';
 import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
-import { type Delivery, SubscriptionReader } from './subscription.reader.js';
+import { SubscriptionReader } from './subscription.reader.js';
 
 const BEAT_EVERY_MS = 1_000;
 const GOODBYE_WITHIN_MS = 500;
@@ -37,11 +37,11 @@ export class PubSubConsumption implements Consumption {
     private readonly handler: BatchHandler,
     options: ConsumeOptions,
   ) {
-    this.batches = new SubscriptionReader(client, names.subscription, (delivery) => this.store(delivery), options);
+    this.batches = new SubscriptionReader(client, names.subscription, (batch) => this.store(batch), options);
     this.givenUp = new SubscriptionReader(
       client,
       deadLetterSubscriptionOf(names),
-      ({ batch }) => this.bury(batch, 'It was delivered as often as the subscription allows, and never finished.'),
+      (batch) => this.bury(batch, 'It was delivered as often as the subscription allows, and never finished.'),
       { concurrency: DEAD_LETTERS_AT_ONCE },
     );
     this.heart = setInterval(() => void this.beat(), BEAT_EVERY_MS);
@@ -57,7 +57,7 @@ export class PubSubConsumption implements Consumption {
     await withDeadline(goodbye, GOODBYE_WITHIN_MS, () => new Error('no answer')).catch(() => undefined);
   }
 
-  private async store({ batch }: Delivery): Promise<void> {
+  private async store(batch: EventBatch): Promise<void> {
     const outcome = await this.handler(batch);
     this.finishedSinceBeat = true;
     switch (outcome.kind) {

@@ -29,13 +29,6 @@ const REOPEN_AFTER_MS = 2_000;
 const GOODBYE_WITHIN_MS = 3_000;
 const LOOK_AT_UNREADABLE_AGAIN_AFTER_MS = 30_000;
 
-/** A batch as it came: how it was accepted, and what Pub/Sub knows of it. */
-export interface Delivery {
-  readonly batch: EventBatch;
-  /** How often Pub/Sub has delivered it, this time included; 0 where it does not count, on subscriptions without dead letters. */
-  readonly attempt: number;
-}
-
 /**
  * Takes messages from one subscription. A message is acknowledged when `handle` returned, kept and tried again later when it
  * threw, and given back on `close`. Its lease is extended for all that time.
@@ -54,7 +47,7 @@ export class SubscriptionReader implements Consumption {
   constructor(
     client: PubSub,
     name: string,
-    private readonly handle: (delivery: Delivery) => Promise<void>,
+    private readonly handle: (batch: EventBatch) => Promise<void>,
     { concurrency }: ConsumeOptions,
   ) {
     this.limit = pLimit(concurrency);
@@ -100,14 +93,14 @@ export class SubscriptionReader implements Consumption {
     this.waiting.add(message);
     const batch = await decodeBatchMessage(message);
     if (batch === undefined) this.leaveUnreadable(message);
-    else await this.attempt(message, { batch, attempt: message.deliveryAttempt }, 1);
+    else await this.attempt(message, batch, 1);
   }
 
-  private async attempt(message: Message, delivery: Delivery, attempts: number): Promise<void> {
+  private async attempt(message: Message, batch: EventBatch, attempts: number): Promise<void> {
     await this.limit(async () => {
       // Given back meanwhile.
       if (!this.waiting.delete(message)) return;
-      const handling = this.finish(message, delivery, attempts);
+      const handling = this.finish(message, batch, attempts);
       this.inHand.add(handling);
       await handling;
       this.inHand.delete(handling);
@@ -115,29 +108,27 @@ export class SubscriptionReader implements Consumption {
   }
 
   /** Never rejects. */
-  private async finish(message: Message, delivery: Delivery, attempts: number): Promise<void> {
+  private async finish(message: Message, batch: EventBatch, attempts: number): Promise<void> {
     try {
-      await this.handle(delivery);
+      await this.handle(batch);
     } catch {
-      this.retryLater(message, delivery, attempts);
+      this.retryLater(message, batch, attempts);
       return;
     }
     // Fails only on subscriptions with exactly-once delivery. It is delivered again then, and handled once more.
     await message.ackWithResponse().catch((error: unknown) => {
-      this.logger.warn(
-        `Batch ${delivery.batch.id} may be delivered again. Pub/Sub did not take its end: ${String(error)}`,
-      );
+      this.logger.warn(`Batch ${batch.id} may be delivered again. Pub/Sub did not take its end: ${String(error)}`);
     });
   }
 
-  private retryLater(message: Message, delivery: Delivery, attempts: number): void {
+  private retryLater(message: Message, batch: EventBatch, attempts: number): void {
     if (this.isClosing || this.held.size >= HELD_AT_MOST) {
       message.nack();
       return;
     }
     this.hold(message, redeliveryDelay(attempts), () => {
       this.waiting.add(message);
-      void this.attempt(message, delivery, attempts + 1);
+      void this.attempt(message, batch, attempts + 1);
     });
   }
 
