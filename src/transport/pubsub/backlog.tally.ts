@@ -9,8 +9,11 @@ import { COUNT_WORKERS, finishedMsAgo, LAST_FINISHED, REDIS_NOW, WorkerPulse } f
 const TELL_EVERY_MS = 20;
 /** A worker that waits for Redis longer than this goes on; it tells later. */
 const TELL_WITHIN_MS = 250;
-/** Pub/Sub gives an idle worker what waits within seconds. When all have been idle for so long, nothing waits. */
-const NOTHING_WAITS_AFTER_IDLE_MS = 60_000;
+/**
+ * Pub/Sub gives an idle worker what waits within seconds, and what was in a dead worker's hands when its lease has run out, after
+ * 20 s at most. When all have been idle for longer, nothing waits.
+ */
+const NOTHING_WAITS_AFTER_IDLE_MS = 35_000;
 /** By then the two changes of a batch, which may come in either order, have met. */
 const SETTLED_AFTER_S = 600;
 
@@ -65,7 +68,7 @@ export interface Backlog {
  * published and down with each that was finished. The two add up in any order.
  *
  * It is a tally and no promise: no event depends on it. A crash between an event and its count leaves it wrong by one, which
- * the next quiet minute mends.
+ * the next half minute of quiet mends.
  */
 export class BacklogTally {
   readonly workers: WorkerPulse;

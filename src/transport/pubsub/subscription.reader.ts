@@ -23,7 +23,7 @@ const HELD_AT_MOST = 100;
 /** A lease is extended until the batch is finished: as long as Pub/Sub keeps a message by default. */
 const LEASED_AT_MOST = Duration.from({ hours: 7 * 24 });
 /** A batch is finished in well under a second. When its worker is killed, it comes to another after this at the latest. */
-const LEASE_AT_MOST = Duration.from({ seconds: 30 });
+const LEASE_AT_MOST = Duration.from({ seconds: 20 });
 const REOPEN_AFTER_MS = 2_000;
 /** What was finished last is told within this; what is not is delivered again. */
 const GOODBYE_WITHIN_MS = 3_000;
