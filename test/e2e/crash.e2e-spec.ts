@@ -2,14 +2,10 @@ import { faultsOf } from '../crash/faults.js';
 import { describeReport } from '../crash/print.js';
 import { shortRounds } from '../crash/rounds.js';
 import { runCrashTest } from '../crash/run-crash-test.js';
-import { sharedPubSubHost } from '../support/pubsub.js';
-
-const TRANSPORTS =
-  sharedPubSubHost === undefined ? (['bullmq', 'spool'] as const) : (['bullmq', 'pubsub', 'spool'] as const);
 
 /** The quick version of `npm run test:crash`, on servers of its own. */
 describe('when every process is killed and paused in the middle of a load', () => {
-  it.each(TRANSPORTS)(
+  it.each(['bullmq', 'spool'] as const)(
     'should lose no event that %s acknowledged, and store none twice',
     async (transport) => {
       const report = await runCrashTest({
