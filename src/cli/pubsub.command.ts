@@ -1,6 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfiguration } from '../config/load-configuration.js';
-import type { Resource, ResourceOptions } from '../transport/pubsub/pubsub.resources.js';
+import {
+  createPubSubResources,
+  DEFAULT_RESOURCE_OPTIONS,
+  type Resource,
+  type ResourceOptions,
+} from '../transport/pubsub/pubsub.resources.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
 
@@ -17,23 +22,26 @@ export function addPubSubCommands(program: Command, terminal: Terminal): void {
     .description(
       'make the topic, its subscription, and both again for dead letters; what is there already stays as it is',
     )
-    .option('--exactly-once', 'have Pub/Sub deliver each message once; events are stored once without it too', false)
+    .option(
+      '--exactly-once',
+      'have Pub/Sub deliver each message once; events are stored once without it too',
+      DEFAULT_RESOURCE_OPTIONS.exactlyOnce,
+    )
     .option(
       '--max-delivery-attempts <number>',
       'deliveries that ended with their worker, after which a batch becomes a dead letter (5 to 100)',
       wholeNumber(5, 100),
-      20,
+      DEFAULT_RESOURCE_OPTIONS.maxDeliveryAttempts,
     )
     .option(
       '--retention-days <number>',
       'how long Pub/Sub keeps what is not stored yet (1 to 31)',
       wholeNumber(1, 31),
-      7,
+      DEFAULT_RESOURCE_OPTIONS.retentionDays,
     )
     .option('--json', 'print a list of objects')
     .action(async ({ json, ...options }: Choice) => {
       const { createPubSubClient } = await import('../transport/pubsub/pubsub.client.js');
-      const { createPubSubResources } = await import('../transport/pubsub/pubsub.resources.js');
       const { remedyFor } = await import('../transport/pubsub/pubsub.problem.js');
       const { pubSubSettingsOf } = await import('../transport/pubsub/pubsub.settings.js');
       const settings = pubSubSettingsOf(

@@ -14,7 +14,7 @@ import { type BatchJobData, encodeBatchJob, encodeBatchJobJson } from './batch-j
 import { BatchQueue, EncodedJobData } from './batch.queue.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
-import { appraiseRedis } from './redis.appraisal.js';
+import { appraiseRedis } from '../redis/redis.appraisal.js';
 import { askRedis } from '../redis/ask-redis.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { uuid7 } from '../../common/uuid7.js';

@@ -7,8 +7,7 @@ export function isNotFound(error: unknown): boolean {
   return grpcCodeOf(error) === NOT_FOUND;
 }
 
-/** Whether Pub/Sub does not let these credentials do it. */
-export function isForbidden(error: unknown): boolean {
+function isForbidden(error: unknown): boolean {
   return [PERMISSION_DENIED, UNAUTHENTICATED].includes(grpcCodeOf(error) ?? -1);
 }
 

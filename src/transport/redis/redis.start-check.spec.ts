@@ -12,7 +12,7 @@ import { ConfigModule } from '../../config/config.module.js';
 import { loadConfiguration } from '../../config/load-configuration.js';
 import { freePort } from '../../embedded/ports.js';
 import { RedisServer } from '../../embedded/redis.server.js';
-import { BullMqTransport } from './bullmq.transport.js';
+import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import { StartCheckModule } from '../start-check.module.js';
 
 async function start(redisUrl: string, environment: Record<string, string> = {}): Promise<void> {
