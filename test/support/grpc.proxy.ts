@@ -2,6 +2,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../../src/embedded/ports.js';
 import { Http2Frames } from './http2.frames.js';
 
+/** Long enough for a busy emulator to see that a stream was ended before it sees that its connection is gone. */
+const GOODBYE_MS = 5_000;
+
 /**
  * The network between a process and the Pub/Sub emulator: it can break, and it can fall silent with its connections open.
  *
@@ -79,9 +82,16 @@ export class GrpcProxy {
     }
     client.on('close', () => {
       this.clients.delete(client);
-      upstream.end(frames.ends());
+      upstream.write(frames.ends());
       // Nobody reads its answers any more.
       upstream.resume();
+      upstream.unref();
+      const goodbye = setTimeout(() => {
+        upstream.end();
+      }, GOODBYE_MS).unref();
+      upstream.on('close', () => {
+        clearTimeout(goodbye);
+      });
     });
     upstream.on('close', () => {
       this.upstreams.delete(upstream);

@@ -11,8 +11,7 @@ export interface PubSubClientOptions {
 /** The client's own default is two minutes: for so long after an outage events would go to the spool. */
 const RECONNECT_AT_MOST_EVERY_MS = 1_000;
 /** A connection that a firewall has dropped without a word is noticed after both together. */
-const PING_EVERY_MS = 30_000;
-const PONG_WITHIN_MS = 5_000;
+const PINGS = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 5_000 };
 
 /**
  * Options of a call that is made once and given up after `ms`. By itself the library tries again for ten minutes, and keeps the
@@ -28,10 +27,9 @@ export function createPubSubClient({ projectId, emulatorHost }: PubSubClientOpti
     projectId,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': RECONNECT_AT_MOST_EVERY_MS,
-    'grpc.keepalive_time_ms': PING_EVERY_MS,
-    'grpc.keepalive_timeout_ms': PONG_WITHIN_MS,
   };
-  if (emulatorHost === undefined) return new PubSub({ ...config, emulatorMode: false });
+  if (emulatorHost === undefined) return new PubSub({ ...config, ...PINGS, emulatorMode: false });
+  // The emulator closes connections over more than one ping in five minutes, and no firewall stands before it.
   // To find out its domain the library would look for credentials, and warn that there are none.
   return new PubSub({ ...config, apiEndpoint: emulatorHost, emulatorMode: true, universeDomain: 'googleapis.com' });
 }
