@@ -5,7 +5,8 @@ import type { DeadLetters } from '../transport/dead-letters.js';
 import type { EventTransport } from '../transport/event-transport.js';
 import type { Terminal } from './terminal.js';
 
-const CONNECT_WITHIN_MS = 3_000;
+/** A client of Pub/Sub takes some seconds to its first answer where the processors are busy. */
+const CONNECT_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
 /** Runs `work` on the dead letters of the queue that the service uses, and lets go of it again. */

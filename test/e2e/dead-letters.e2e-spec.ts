@@ -238,8 +238,9 @@ describe('dead letters', () => {
       const [own] = await lettersOf();
       const [others] = await lettersOf(other);
 
-      const list = JSON.parse((await run('list', '--tenant', other.tenantId, '--json')).out) as unknown[];
-      expect(list).toEqual([
+      const list = await run('list', '--tenant', other.tenantId, '--json');
+      expect(list).toMatchObject({ code: 0, err: '' });
+      expect(JSON.parse(list.out)).toEqual([
         {
           id: others!.id,
           tenant: other.tenantId,

@@ -230,6 +230,8 @@ describe('Shopify webhooks', () => {
       await tenant.post('/api/ingestion/track/', { user_id: 'other@example.com', event_type: 'context_identified' });
       await tenant.post('/api/ingestion/track/', { user_id: 'Account@lindqvist.example', event_type: 'Bad Type' });
       await tenant.storedEvents(2);
+      // ClickHouse fills it a moment later.
+      await waitUntil(async () => (await rowsOf('user_properties')).length === 2);
       await recordedErrors(1);
     };
 

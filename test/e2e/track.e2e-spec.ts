@@ -1,6 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { waitUntil } from '../support/wait-until.js';
 
 describe('POST /api/ingestion/track/', () => {
   let service: TestService;
@@ -251,12 +252,17 @@ describe('POST /api/ingestion/track/batch/', () => {
       })
       .expect(202);
     await tenant.storedEvents(4);
-    const result = await service.clickhouse.query({
-      query:
-        'SELECT properties FROM user_properties FINAL WHERE tenant_id = {tenantId: String} AND user_id = {userId: String}',
-      query_params: { tenantId: tenant.tenantId, userId: 'u1' },
-      format: 'JSONEachRow',
-    });
-    expect(await result.json()).toEqual([{ properties: '{"plan":"last"}' }]);
+    const propertiesOf = async (userId: string) => {
+      const result = await service.clickhouse.query({
+        query:
+          'SELECT properties FROM user_properties FINAL WHERE tenant_id = {tenantId: String} AND user_id = {userId: String}',
+        query_params: { tenantId: tenant.tenantId, userId },
+        format: 'JSONEachRow',
+      });
+      return result.json();
+    };
+    // ClickHouse fills the table a moment after that of the events.
+    await waitUntil(async () => (await propertiesOf('u1')).length > 0);
+    expect(await propertiesOf('u1')).toEqual([{ properties: '{"plan":"last"}' }]);
   });
 });
