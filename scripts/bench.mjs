@@ -16,9 +16,10 @@ const options = process.argv.slice(2);
 ensureNode();
 process.chdir(join(import.meta.dirname, '..'));
 ensurePackages();
-if (!options.includes('spool')) ensureRedis();
-// Growth is measured with two API processes too.
-if (options.some((option) => option === '--full' || option.includes('growth'))) ensurePostgres();
+if (!options.includes('spool')) {
+  ensureRedis();
+  ensurePostgres();
+}
 ensureBuild();
 
 const { status } = spawnSync(process.execPath, ['bench/index.cjs', ...options], {

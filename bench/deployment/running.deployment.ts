@@ -19,6 +19,8 @@ export interface DeploymentWishes {
   readonly apis?: number;
   /** Whether ClickHouse is started with the others (the default), or later by {@link RunningDeployment.startWarehouse}. */
   readonly warehouse?: 'now' | 'later';
+  /** Whether the control plane is in PostgreSQL, as in production, where the transport takes several processes. */
+  readonly postgres?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -37,10 +39,11 @@ export class RunningDeployment {
     use: (deployment: RunningDeployment) => Promise<T>,
   ): Promise<T> {
     const { folder, transport, profileFolder } = context;
-    const { apis = 1, settings, warehouse = 'now' } = wishes;
+    const { apis = 1, settings, warehouse = 'now', postgres } = wishes;
     const deployment = await DEPLOYMENTS[transport]({
       folder: join(folder, String(Date.now())),
       apis,
+      ...(postgres === undefined ? {} : { postgres }),
       settings: { ...settings, ...profiling(profileFolder) },
     });
     const parts = deployment.parts.filter(({ name }) => warehouse === 'now' || name !== WAREHOUSE);

@@ -21,7 +21,7 @@ export const soak: Figure = {
     const seconds = context.full ? MINUTES * 60 : SHORT_SECONDS;
     const load = await LoadProcess.start();
     try {
-      return await RunningDeployment.during(context, {}, async (deployment) => {
+      return await RunningDeployment.during(context, { postgres: true }, async (deployment) => {
         const { apiUrls: urls, key, services } = deployment;
         const steady = { urls, key, events: EVENTS_A_REQUEST };
         const warmUp = await load.run(steadyLoad(steady, WARM_UP_SECONDS));

@@ -10,7 +10,7 @@ export const start: Figure = {
   runs: 'default',
   perTransport: true,
   measure: (context) =>
-    RunningDeployment.during(context, {}, async (deployment) => {
+    RunningDeployment.during(context, { postgres: true }, async (deployment) => {
       const name = deployment.services.find((service) => service.name !== 'worker')?.name ?? 'api';
       const api = deployment.part(name);
       const seconds: number[] = [];

@@ -21,16 +21,16 @@ export interface Broker {
 }
 
 /**
- * Redis, ClickHouse, a worker, and one API or several, beside a broker; with several APIs there is a PostgreSQL too, which is
- * left in peace.
+ * Redis, ClickHouse, a worker, and one API or several, beside a broker; with several APIs, or when it is wanted, there is a
+ * PostgreSQL too, which is left in peace.
  */
 export async function deployWithBroker(
-  { folder, apis, settings }: DeploymentOptions,
+  { folder, apis, settings, postgres: wantsPostgres = apis > 1 }: DeploymentOptions,
   broker: Broker,
 ): Promise<Deployment> {
   const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
   const portOf = await freePorts('redis', 'clickhouse', 'worker', ...names, ...names.map(metricsOf));
-  const postgres = apis > 1 ? await PostgresServer.start() : undefined;
+  const postgres = wantsPostgres ? await PostgresServer.start() : undefined;
   const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
   const environment = {
     ...broker.environment,
