@@ -23,7 +23,7 @@ export async function withDeadLetters(
   ] as const);
   // A spool behind the broker is for what requests bring in.
   const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
-  const transport = createTransport(configuration, spool);
+  const transport = await createTransport(configuration, spool);
   try {
     await connected(transport);
     await work(transport.deadLetters);

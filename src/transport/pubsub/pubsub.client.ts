@@ -1,6 +1,4 @@
-import { type ClientConfig, PubSub, type PublishOptions } from '@google-cloud/pubsub';
-
-type CallOptions = NonNullable<PublishOptions['gaxOpts']>;
+import { type ClientConfig, PubSub } from '@google-cloud/pubsub';
 
 export interface PubSubClientOptions {
   readonly projectId: string;
@@ -12,14 +10,6 @@ export interface PubSubClientOptions {
 const RECONNECT_AT_MOST_EVERY_MS = 1_000;
 /** A connection that a firewall has dropped without a word is noticed after both together. */
 const PINGS = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 5_000 };
-
-/**
- * Options of a call that is made once and given up after `ms`. By itself the library tries again for ten minutes, and keeps the
- * message for as long.
- */
-export function onceWithin(ms: number): CallOptions {
-  return { timeout: ms, retry: { retryCodes: [] } };
-}
 
 /** A client of Google Pub/Sub. It connects at the first call; close it at the end. */
 export function createPubSubClient({ projectId, emulatorHost }: PubSubClientOptions): PubSub {

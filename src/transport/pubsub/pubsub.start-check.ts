@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { Configuration } from '../../config/configuration.js';
-import { createPubSubClient, onceWithin } from './pubsub.client.js';
+import { onceWithin } from './once-within.js';
 import { type PubSubNames, topicPath } from './pubsub.names.js';
 import { isNotFound, remedyFor } from './pubsub.problem.js';
 import { pubSubSettingsOf } from './pubsub.settings.js';
@@ -26,6 +26,7 @@ export class PubSubStartCheck implements OnModuleInit {
     const { transport, role } = this.configuration;
     if (transport !== 'pubsub') return;
     const names = pubSubSettingsOf(this.configuration);
+    const { createPubSubClient } = await import('./pubsub.client.js');
     const client = createPubSubClient(names);
     try {
       const checks = async (): Promise<void> => {

@@ -16,7 +16,8 @@ import {
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { BacklogTally } from './backlog.tally.js';
 import { encodeBatchMessage } from './batch-message.codec.js';
-import { createPubSubClient, onceWithin, type PubSubClientOptions } from './pubsub.client.js';
+import { onceWithin } from './once-within.js';
+import { createPubSubClient, type PubSubClientOptions } from './pubsub.client.js';
 import { PubSubConsumption } from './pubsub.consumption.js';
 import type { PubSubNames } from './pubsub.names.js';
 import { remedyFor } from './pubsub.problem.js';
