@@ -18,6 +18,7 @@ import { Shutdown } from './shutdown/shutdown.js';
 import { shutdownPlan } from './shutdown/shutdown.plan.js';
 import { ControlPlaneFilter } from './tenants/control-plane.filter.js';
 import { traceRequests } from './tracing/request.trace.js';
+import { COMBINABLE } from './transport/batch-types.js';
 import { EventTransport } from './transport/event-transport.js';
 import { EventTransportServer } from './transport/event-transport.server.js';
 
@@ -57,5 +58,5 @@ export async function createApplication(
 
 function workerOf(app: NestFastifyApplication, { workerConcurrency }: Configuration): EventTransportServer {
   const deliveries = new ObservedDelivery(app.get(EventTransport), app.get(BatchMetrics));
-  return new EventTransportServer(deliveries, { concurrency: workerConcurrency });
+  return new EventTransportServer(deliveries, { concurrency: workerConcurrency, combinable: COMBINABLE });
 }

@@ -267,7 +267,10 @@ export class Configuration {
   @FitsPubSub()
   readonly maxBodyBytes: number = 5_242_880;
 
-  @Setting({ env: 'WORKER_CONCURRENCY', describe: 'Batches a worker stores at the same time.' })
+  @Setting({
+    env: 'WORKER_CONCURRENCY',
+    describe: 'Batches a worker has in hand at the same time. Small ones are stored several at a time.',
+  })
   @WholeNumber({ min: 1, max: 1000 })
   readonly workerConcurrency: number = 32;
 

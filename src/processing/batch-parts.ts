@@ -1,7 +1,7 @@
 import { EVENTS_APART_V1 } from '../transport/batch-types.js';
+import { derivedId } from '../transport/derived-id.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { type EncodedEvent, encodedEvents } from '../warehouse/encoded-events.js';
-import { partId } from './part-id.js';
 
 /** Each tenant's events as a batch of its own; undefined when the batch does not hold the rows that it says it does. */
 export function partsByTenant(batch: EventBatch): EventBatch[] | undefined {
@@ -27,7 +27,7 @@ export function halvesOf(batch: EventBatch, events: readonly EncodedEvent[]): Ev
 
 function partOf(batch: EventBatch, name: string, events: readonly EncodedEvent[]): EventBatch {
   return {
-    id: partId(batch.id, name),
+    id: derivedId(batch.id, name),
     type: EVENTS_APART_V1,
     events: events.length,
     rows: Buffer.concat(events.map(({ row }) => row)),

@@ -79,18 +79,25 @@ export function traceInsert(table: string, succeeded: boolean, durationMs: numbe
   span.end(endedAt);
 }
 
-/** Batches of events were published in a span; others have theirs from here on. */
+/**
+ * Batches of events were published in a span; others have theirs from here on, and so has one that was made of several, with a
+ * link to each of those.
+ */
 function startDelivery(batch: EventBatch): { readonly span: Span; readonly within: Context } {
   const name = `process ${batch.type}`;
   const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(batch) };
-  if (batch.type === EVENTS_V1) {
-    const first = { ...batchSpanIds.of(batch.id), traceFlags: TraceFlags.SAMPLED, isRemote: true };
-    const parent = trace.setSpanContext(ROOT_CONTEXT, first);
+  if (batch.type === EVENTS_V1 && batch.combines === undefined) {
+    const parent = trace.setSpanContext(ROOT_CONTEXT, firstSpanOf(batch.id));
     const span = tracer().startSpan(name, options, parent);
     return { span, within: trace.setSpan(parent, span) };
   }
-  const span = batchSpanIds.ofNext(batch.id, () => tracer().startSpan(name, { ...options, root: true }));
+  const links = batch.combines?.map((id) => ({ context: firstSpanOf(id) })) ?? [];
+  const span = batchSpanIds.ofNext(batch.id, () => tracer().startSpan(name, { ...options, links, root: true }));
   return { span, within: trace.setSpan(ROOT_CONTEXT, span) };
+}
+
+function firstSpanOf(batchId: string): SpanContext {
+  return { ...batchSpanIds.of(batchId), traceFlags: TraceFlags.SAMPLED, isRemote: true };
 }
 
 function attributesOf({ id, events }: EventBatch) {

@@ -1,6 +1,7 @@
 /**
  * Events that travel together: the unit that is published, delivered, stored and deduplicated.
- * A batch is made once and never recombined, because its id is what makes storing it twice leave one copy.
+ * Its id is what makes storing it twice leave one copy. So a queue makes one batch of several, or several of one, only in a
+ * single change that puts the new in the place of the old, and only of such as no handler has seen.
  */
 export interface EventBatch {
   /** UUID version 7: unique, and it tells when the batch was accepted. */
@@ -11,4 +12,6 @@ export interface EventBatch {
   readonly events: number;
   /** The events in the warehouse's insert format, written once by the API and passed through by everything after it. */
   readonly rows: Uint8Array;
+  /** The batches that it was made of, by their ids; left out when it is as it was published. */
+  readonly combines?: readonly string[] | undefined;
 }

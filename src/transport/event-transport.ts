@@ -14,6 +14,16 @@ export type BatchHandler = (batch: EventBatch) => Promise<BatchOutcome>;
 export interface ConsumeOptions {
   /** How many batches may be in the handler's hands at once. */
   readonly concurrency: number;
+  /**
+   * Types of batches whose rows may be written one after the other. Where the broker can do it, several that no handler has
+   * seen are delivered as one, which takes their place in the queue.
+   */
+  readonly combinable?: ReadonlySet<string>;
+}
+
+export interface PublishOptions {
+  /** That it was published before, with an unknown outcome: it may be in the queue, or have passed through it. */
+  readonly isRepeated?: boolean;
 }
 
 /** A running consumption; `close` takes no more batches, waits for those in hand, and hands back what did not finish. */
@@ -57,7 +67,7 @@ export abstract class EventTransport {
    * Resolves when the batch is on disk, and not before.
    * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise; at once while the queue is nearly full
    */
-  abstract publish(batch: EventBatch): Promise<void>;
+  abstract publish(batch: EventBatch, options?: PublishOptions): Promise<void>;
 
   /**
    * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned `stored`, gives its place to

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { BullMqTransport } from '../../src/transport/bullmq/bullmq.transport.js';
-import { describeBrokerOutages, describeTransport, type TestBroker } from './transport.contract.js';
+import { describeCombining } from './combining.contract.js';
+import type { TestBroker } from './queue.bench.js';
+import { describeBrokerOutages, describeTransport } from './transport.contract.js';
 
 async function startRedis(): Promise<TestBroker> {
   const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
@@ -30,4 +32,5 @@ async function startRedis(): Promise<TestBroker> {
 }
 
 describeTransport('BullMQ', startRedis);
+describeCombining('BullMQ', startRedis);
 describeBrokerOutages('BullMQ', startRedis);

@@ -5,7 +5,8 @@ import { RedisServer } from '../../src/embedded/redis.server.js';
 import { PubSubTransport } from '../../src/transport/pubsub/pubsub.transport.js';
 import { describeOnPubSub, freshPubSubNames, sharedPubSubHost } from '../support/pubsub.js';
 import { GrpcProxy } from '../support/grpc.proxy.js';
-import { describeBrokerOutages, describeTransport, type TestBroker } from './transport.contract.js';
+import type { TestBroker } from './queue.bench.js';
+import { describeBrokerOutages, describeTransport } from './transport.contract.js';
 
 /**
  * Google keeps the batches, which the emulator stands for: it goes on, as Google does, and what goes away is the network to it,

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SpoolStore } from '../../src/transport/spool/spool.store.js';
 import { SpoolTransport } from '../../src/transport/spool/spool.transport.js';
-import { describeTransport, type TestQueue } from './transport.contract.js';
+import { describeCombining } from './combining.contract.js';
+import type { TestQueue } from './queue.bench.js';
+import { describeTransport } from './transport.contract.js';
 
 const LIMITS = { maxBytes: 100 * 1024 * 1024, minFreeBytes: 0 };
 
@@ -31,3 +33,4 @@ async function startSpool(): Promise<TestQueue> {
 }
 
 describeTransport('the spool', startSpool);
+describeCombining('the spool', startSpool);

@@ -10,28 +10,7 @@ import {
   TransportUnavailableError,
 } from '../../src/transport/event-transport.js';
 import { waitUntil } from '../support/wait-until.js';
-
-/** A real queue of its own for one test, whatever keeps it. */
-export interface TestQueue {
-  /** A new transport to the same, otherwise unused, queue. Each call is another user's view of it. */
-  connect(): EventTransport;
-  /**
-   * Ends whatever keeps the batches as a crash would, so that nothing it still held in memory is written, and starts it again
-   * with what is on disk. Transports of before may be of no use after it.
-   */
-  crash(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** A queue that a server of its own keeps, which can go away while transports stay. */
-export interface TestBroker extends TestQueue {
-  kill(): Promise<void>;
-  /** Starts it again with what it has on disk. */
-  restart(): Promise<void>;
-  /** Freezes it: connections stay open, nothing answers. */
-  pause(): void;
-  resume(): void;
-}
+import { QueueBench, type TestBroker, type TestQueue, untilReady } from './queue.bench.js';
 
 const STORED: BatchOutcome = { kind: 'stored' };
 const ONE_AT_A_TIME: ConsumeOptions = { concurrency: 1 };
@@ -45,51 +24,11 @@ const newBatch = (rows: Uint8Array = randomBytes(64)): EventBatch => ({
   rows,
 });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const untilReady = (ready: EventTransport) =>
-  waitUntil(
-    () =>
-      ready.status().then(
-        ({ pending }) => pending !== undefined,
-        () => false,
-      ),
-    { timeoutMs: 15_000 },
-  );
-
-/** Starts a queue before each test, and after it ends all that was opened on it. */
-class Bench<Q extends TestQueue> {
-  queue!: Q;
-  private readonly consumptions: Consumption[] = [];
-  private readonly transports: EventTransport[] = [];
-
-  constructor(start: () => Promise<Q>) {
-    beforeEach(async () => {
-      this.queue = await start();
-    });
-    afterEach(async () => {
-      await Promise.all(this.consumptions.splice(0).map((consumption) => consumption.close()));
-      await Promise.all(this.transports.splice(0).map((connected) => connected.close()));
-      await this.queue.stop();
-    });
-  }
-
-  async connect(): Promise<EventTransport> {
-    const connected = this.queue.connect();
-    this.transports.push(connected);
-    await untilReady(connected);
-    return connected;
-  }
-
-  async consume(on: EventTransport, handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    const consumption = await on.consume(handler, options);
-    this.consumptions.push(consumption);
-    return consumption;
-  }
-}
 
 /** What every adapter of {@link EventTransport} promises, tried on a real queue. */
 export function describeTransport(name: string, startQueue: () => Promise<TestQueue>): void {
   describe(`EventTransport on ${name}`, () => {
-    const bench = new Bench(startQueue);
+    const bench = new QueueBench(startQueue);
     let transport: EventTransport;
 
     const consume = (handler: BatchHandler, options = ONE_AT_A_TIME, on = transport): Promise<Consumption> =>
@@ -400,7 +339,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
 /** What adapters promise whose batches a server of its own keeps, which may go away and come back. */
 export function describeBrokerOutages(name: string, startBroker: () => Promise<TestBroker>): void {
   describe(`EventTransport on ${name}, while the broker is away`, () => {
-    const bench = new Bench(startBroker);
+    const bench = new QueueBench(startBroker);
     let transport: EventTransport;
 
     const consume = (handler: BatchHandler): Promise<Consumption> => bench.consume(transport, handler, ONE_AT_A_TIME);

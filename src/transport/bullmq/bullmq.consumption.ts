@@ -6,7 +6,16 @@ import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import { redeliveryDelay } from '../redelivery-delay.js';
-import { decodeBatchJob } from './batch-job.codec.js';
+import {
+  type BatchJobData,
+  decodeBatchJob,
+  encodeBatchJobJson,
+  isMovedJob,
+  type MovedJobData,
+} from './batch-job.codec.js';
+import { BatchGatherer, type Group } from '../combining/batch.gatherer.js';
+import { combineBatches } from '../combining/combine-batches.js';
+import type { CombinedBatches } from './combined.batches.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import type { WorkerPulse } from '../redis/worker.pulse.js';
 import { patientConnection, RECONNECT_AT_MOST_EVERY_MS, type RedisAccess } from '../../common/redis.connections.js';
@@ -26,10 +35,20 @@ const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
 interface Outlets {
   readonly pulse: WorkerPulse;
   readonly deadLetters: RedisDeadLetters;
+  readonly combined: CombinedBatches;
   publish(batch: EventBatch): Promise<void>;
 }
 
-/** A BullMQ worker that hands each job to the handler as a batch, and tells the queue's pulse that it lives. */
+/** A job in this worker's hands, with its lock. */
+interface HeldJob {
+  readonly job: Job;
+  readonly token: string;
+  readonly batch: EventBatch;
+}
+
+/**
+ * A BullMQ worker that hands each job to the handler as a batch, or several as one, and tells the queue's pulse that it lives.
+ */
 export class BullMqConsumption implements Consumption {
   private readonly logger = new Logger(BullMqConsumption.name);
   private readonly id = uuid7();
@@ -38,17 +57,21 @@ export class BullMqConsumption implements Consumption {
   private readonly worker: Worker;
   private readonly heart: NodeJS.Timeout;
   private readonly inHand = new Set<Promise<BatchOutcome>>();
+  private readonly gatherer: BatchGatherer<HeldJob>;
+  private readonly combinable: ReadonlySet<string>;
   private finishedSinceBeat = false;
 
   constructor(
     queue: RedisAccess & { readonly name: string },
     private readonly outlets: Outlets,
     private readonly handler: BatchHandler,
-    { concurrency }: ConsumeOptions,
+    { concurrency, combinable = new Set() }: ConsumeOptions,
   ) {
+    this.combinable = combinable;
+    this.gatherer = new BatchGatherer((group) => this.storeGroup(group), Math.ceil(concurrency / 2));
     const connection = patientConnection(queue, this.logger, this.closing.signal);
     this.connection = connection;
-    this.worker = new Worker(queue.name, (job) => this.process(job), {
+    this.worker = new Worker(queue.name, (job, token) => this.process(job, token), {
       connection,
       prefix: queue.prefix,
       concurrency,
@@ -69,6 +92,7 @@ export class BullMqConsumption implements Consumption {
   async close(): Promise<void> {
     clearInterval(this.heart);
     this.closing.abort();
+    this.gatherer.hurry();
     // A worker that is not forced waits for a connection that is away, and never stops when it does not come back.
     const closed = this.worker.close(this.connection.status !== 'ready');
     await Promise.allSettled(this.inHand);
@@ -82,10 +106,11 @@ export class BullMqConsumption implements Consumption {
     }
   }
 
-  private async process(job: Job): Promise<void> {
+  private async process(job: Job, token: string | undefined): Promise<void> {
+    // What it held is in another job; or its worker died, or lost Redis, between the two steps of a split.
+    if (isMovedJob(job.data)) return;
     const parts = decodeSplitJob(job.data);
     if (parts !== undefined) {
-      // Its worker died, or lost Redis, between the two steps of a split.
       await this.publishAll(parts);
       return;
     }
@@ -93,6 +118,42 @@ export class BullMqConsumption implements Consumption {
     if (batch === undefined) {
       throw new UnrecoverableError('The job does not hold a batch of events.');
     }
+    const isRepeated = (job.data as BatchJobData).again === true;
+    if (isRepeated && (await this.outlets.combined.has(batch.id))) return;
+    // A batch that a handler may have seen is stored under its own id, if it is not already.
+    const isNew = job.attemptsStarted === 1 && batch.id === job.id && !isRepeated;
+    if (isNew && token !== undefined && this.combinable.has(batch.type)) {
+      await this.gatherer.add({ job, token, batch });
+    } else {
+      await this.handle(job, batch);
+    }
+  }
+
+  /** @returns of each job, when it is done */
+  private storeGroup(group: Group<HeldJob>): Promise<void>[] {
+    if (group.length === 1) return [this.handle(group[0].job, group[0].batch)];
+    const combining = this.combine(group);
+    return group.map(async ({ job, batch }, i) => {
+      const whole = await combining;
+      if (whole === undefined) await this.handle(job, batch);
+      else if (i === 0) await this.handle(job, whole);
+    });
+  }
+
+  /** @returns the batch that the first job holds from now on; undefined when each still holds its own */
+  private async combine(group: Group<HeldJob>): Promise<EventBatch | undefined> {
+    const [first, ...others] = group;
+    const whole = combineBatches([first.batch, ...others.map(({ batch }) => batch)]);
+    const moved: MovedJobData = { movedTo: whole.id };
+    const isDone = await this.outlets.combined.combine(
+      group.map(({ token, batch }) => ({ id: batch.id, token })),
+      encodeBatchJobJson(whole, { id: whole.id, combines: whole.combines }),
+      JSON.stringify(moved),
+    );
+    return isDone ? whole : undefined;
+  }
+
+  private async handle(job: Job, batch: EventBatch): Promise<void> {
     const handling = this.handler(batch);
     this.inHand.add(handling);
     const outcome = await handling.finally(() => this.inHand.delete(handling));

@@ -7,11 +7,13 @@ import {
   type Consumption,
   EventTransport,
   PUBLISH_TIMEOUT_MS,
+  type PublishOptions,
   STATUS_TIMEOUT_MS,
   type TransportStatus,
 } from '../event-transport.js';
 import { type BatchJobData, encodeBatchJob, encodeBatchJobJson } from './batch-job.codec.js';
 import { BatchQueue, EncodedJobData } from './batch.queue.js';
+import { CombinedBatches } from './combined.batches.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from '../redis/redis.appraisal.js';
@@ -48,6 +50,7 @@ export class BullMqTransport extends EventTransport {
   private readonly queue: BatchQueue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
+  private readonly combined: CombinedBatches;
   private readonly room: RedisRoom;
   private isDurable: boolean | undefined;
 
@@ -70,20 +73,21 @@ export class BullMqTransport extends EventTransport {
       (name) => this.queue.toKey(name),
       (batch) => this.addAgain(batch),
     );
+    this.combined = new CombinedBatches(this.connection, (name) => this.queue.toKey(name));
     this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
     this.connection.on('ready', () => void this.appraise());
   }
 
-  async publish(batch: EventBatch): Promise<void> {
-    await this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch));
+  async publish(batch: EventBatch, options?: PublishOptions): Promise<void> {
+    await this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
     const { workers: pulse } = this.pulse;
-    const { deadLetters } = this;
+    const { deadLetters, combined } = this;
     // The parts of a batch take its place: workers go on with them however full Redis is.
-    const outlets = { pulse, deadLetters, publish: (batch: EventBatch) => this.add(batch) };
+    const outlets = { pulse, deadLetters, combined, publish: (batch: EventBatch) => this.add(batch) };
     return Promise.resolve(new BullMqConsumption(queue, outlets, handler, options));
   }
 
@@ -100,8 +104,9 @@ export class BullMqTransport extends EventTransport {
   }
 
   /** Adds a batch whether or not there is room for more. */
-  protected async add(batch: EventBatch): Promise<void> {
-    await this.addJob(batch.type, new EncodedJobData(encodeBatchJobJson(batch)), batch.id);
+  protected async add(batch: EventBatch, { isRepeated = false }: PublishOptions = {}): Promise<void> {
+    const json = encodeBatchJobJson(batch, isRepeated ? { again: true } : {});
+    await this.addJob(batch.type, new EncodedJobData(json), batch.id);
   }
 
   /** A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished. */

@@ -24,7 +24,7 @@ const ADOPT_EVERY_MS = 15_000;
  * `publish` just as well; when it is back they follow, the oldest first, beside the live ones.
  *
  * A batch that the broker took too late for its answer is spooled as well, and comes twice: its id makes the second copy
- * harmless.
+ * harmless, or the broker's memory of what it has combined.
  */
 export class FailoverTransport extends EventTransport {
   private readonly logger = new Logger(FailoverTransport.name);
@@ -47,7 +47,8 @@ export class FailoverTransport extends EventTransport {
     if (this.store.size > 0) this.logger.log(`Batches in the spool, to be queued: ${this.store.size}.`);
     this.drain = new SpoolDrain(this.queue, {
       isAway: () => this.away,
-      publish: (batch) => this.ask(() => this.broker.publish(batch)),
+      // The broker may have it all the same, which answered too late.
+      publish: (batch) => this.ask(() => this.broker.publish(batch, { isRepeated: true })),
       probe: () => this.ask(() => this.broker.status()).then(ignore, ignore),
     });
     this.adopt();

@@ -1,20 +1,28 @@
 import { Logger } from '@nestjs/common';
-import type { BatchHandler, BatchOutcome, Consumption } from '../event-transport.js';
+import { BatchGatherer, type Group } from '../combining/batch.gatherer.js';
+import { combineBatches } from '../combining/combine-batches.js';
+import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { Delivery, SpoolQueue } from './spool.queue.js';
 
-/** Hands a spool's batches to a handler, at most `concurrency` at a time. */
+/** Hands a spool's batches to a handler, several as one where they may be, and has at most `concurrency` in hand. */
 export class SpoolConsumption implements Consumption {
   private readonly logger = new Logger(SpoolConsumption.name);
   private readonly inHand = new Set<Promise<void>>();
   private readonly stopListening: () => void;
   private isClosing = false;
   private finishedAt: number | undefined;
+  private readonly gatherer: BatchGatherer<Delivery>;
+  private readonly concurrency: number;
+  private readonly combinable: ReadonlySet<string>;
 
   constructor(
     private readonly queue: SpoolQueue,
     private readonly handler: BatchHandler,
-    private readonly concurrency: number,
+    { concurrency, combinable = new Set() }: ConsumeOptions,
   ) {
+    this.concurrency = concurrency;
+    this.combinable = combinable;
+    this.gatherer = new BatchGatherer((group) => this.handleGroup(group), Math.ceil(concurrency / 2));
     this.stopListening = queue.onAvailable(() => {
       this.takeMore();
     });
@@ -29,6 +37,7 @@ export class SpoolConsumption implements Consumption {
   async close(): Promise<void> {
     this.isClosing = true;
     this.stopListening();
+    this.gatherer.hurry();
     await Promise.all(this.inHand);
   }
 
@@ -38,7 +47,8 @@ export class SpoolConsumption implements Consumption {
       if (delivery === undefined) {
         return;
       }
-      const handling = this.handle(delivery).finally(() => {
+      const canWait = delivery.isNew && this.combinable.has(delivery.batch.type);
+      const handling = (canWait ? this.gatherer.add(delivery) : this.handle(delivery)).finally(() => {
         this.inHand.delete(handling);
         this.takeMore();
       });
@@ -46,6 +56,29 @@ export class SpoolConsumption implements Consumption {
     }
   }
 
+  /** @returns of each delivery, when it is done with */
+  private handleGroup(group: Group<Delivery>): Promise<void>[] {
+    if (group.length === 1) return [this.handle(group[0])];
+    const combining = this.combine(group);
+    return group.map(async (delivery, i) => {
+      const whole = await combining;
+      if (whole === undefined) await this.handle(delivery);
+      else if (i === 0) await this.handle(whole);
+    });
+  }
+
+  /** @returns what has taken their place; undefined when each is still there */
+  private async combine(group: Group<Delivery>): Promise<Delivery | undefined> {
+    const [first, ...others] = group;
+    try {
+      return await this.queue.combine(group, combineBatches([first.batch, ...others.map(({ batch }) => batch)]));
+    } catch {
+      // The disk takes nothing more at the moment. What is on it can be stored one by one.
+      return undefined;
+    }
+  }
+
+  /** Never rejects. */
   private async handle(delivery: Delivery): Promise<void> {
     let outcome: BatchOutcome;
     try {

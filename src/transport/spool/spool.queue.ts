@@ -6,6 +6,8 @@ import type { SpooledBatch, SpoolKey, SpoolStore } from './spool.store.js';
 export interface Delivery extends SpooledBatch {
   /** How often it was delivered, this time included. */
   readonly attempt: number;
+  /** Whether nobody had it before, in the life of an earlier process either. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -15,13 +17,17 @@ export interface Delivery extends SpooledBatch {
 export class SpoolQueue {
   /** Everything up to here was handed out at least once. */
   private handedOutTo = -1;
+  /** What comes from here on, no earlier process has handed out. */
+  private readonly newFrom: number;
   /** To be handed out again, the oldest first. */
   private readonly returned: SpooledBatch[] = [];
   private readonly attempts = new Map<number, number>();
   private readonly waits = new Set<NodeJS.Timeout>();
   private readonly listeners = new Set<() => void>();
 
-  constructor(private readonly store: SpoolStore) {}
+  constructor(private readonly store: SpoolStore) {
+    this.newFrom = store.nextPlace;
+  }
 
   /** Calls `listener` whenever there may be something to take. @returns what ends that */
   onAvailable(listener: () => void): () => void {
@@ -50,13 +56,21 @@ export class SpoolQueue {
     this.handedOutTo = Math.max(this.handedOutTo, sequence);
     const attempt = (this.attempts.get(sequence) ?? 0) + 1;
     this.attempts.set(sequence, attempt);
-    return { ...spooled, attempt };
+    return { ...spooled, attempt, isNew: attempt === 1 && sequence >= this.newFrom };
   }
 
   /** Resolves when the batch is gone for good. */
   async finish(delivery: Delivery): Promise<void> {
     await this.store.remove(delivery.key);
     this.forget(delivery.key);
+  }
+
+  /** Makes one batch of several, in one change. */
+  async combine(deliveries: readonly [Delivery, ...Delivery[]], whole: EventBatch): Promise<Delivery> {
+    const [first, ...others] = deliveries;
+    const key = await this.store.combine([first.key, ...others.map((delivery) => delivery.key)], whole);
+    for (const delivery of others) this.forget(delivery.key);
+    return { ...first, key, batch: whole };
   }
 
   /** Puts others in the batch's place, in one change. */
@@ -74,7 +88,8 @@ export class SpoolQueue {
 
   /** Moves a dead letter behind all batches. @returns false when there is none of this id */
   async revive(id: string): Promise<boolean> {
-    const found = await this.store.revive(id);
+    // Its first attempt was before it died.
+    const found = await this.store.revive(id, (sequence) => this.attempts.set(sequence, 1));
     if (found) this.announce();
     return found;
   }

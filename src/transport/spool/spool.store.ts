@@ -58,6 +58,11 @@ export class SpoolStore {
     return this.batches;
   }
 
+  /** The place that the next batch will have: all that are there now were there before. */
+  get nextPlace(): number {
+    return this.nextSequence;
+  }
+
   /** What they and the dead letters take on disk. */
   get bytes(): number {
     return this.room.usedBytes;
@@ -129,6 +134,25 @@ export class SpoolStore {
     );
   }
 
+  /** Puts one in the place of several, where the first of them was, in one change. @returns its key */
+  async combine(keys: readonly [SpoolKey, ...SpoolKey[]], whole: EventBatch): Promise<SpoolKey> {
+    const value = encodeSpooled(whole);
+    const [[sequence]] = keys;
+    await this.write(
+      () =>
+        this.environment.transaction(() => {
+          for (const [place, bytes] of keys) void this.waiting.remove([place, bytes]);
+          void this.waiting.put([sequence, value.length], value);
+        }),
+      () => {
+        this.batches -= keys.length - 1;
+        for (const [, bytes] of keys) this.room.release(bytes);
+        this.room.occupy(value.length);
+      },
+    );
+    return [sequence, value.length];
+  }
+
   /** Moves a batch to the dead letters, in one change. One of the same id is replaced. */
   async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<void> {
     const value = encodeSpooled(batch, letter);
@@ -165,15 +189,21 @@ export class SpoolStore {
     return letter === undefined ? undefined : { batch, letter };
   }
 
-  /** Moves a dead letter behind all waiting batches, in one change. @returns false when there is none of this id */
-  async revive(id: string): Promise<boolean> {
+  /**
+   * Moves a dead letter behind all waiting batches, in one change.
+   * @param onPlace is told its place there, before anybody can read it
+   * @returns false when there is none of this id
+   */
+  async revive(id: string, onPlace: (sequence: number) => void): Promise<boolean> {
     const found = this.letter(id);
     if (found === undefined) {
       return false;
     }
     const value = encodeSpooled(found.batch);
     return this.exhume(id, () => {
-      void this.waiting.put(this.newKey(value), value);
+      const key = this.newKey(value);
+      onPlace(key[0]);
+      void this.waiting.put(key, value);
       this.batches++;
       this.room.occupy(value.length);
     });

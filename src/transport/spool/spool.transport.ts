@@ -29,8 +29,8 @@ export class SpoolTransport extends EventTransport {
     return this.queue.append(batch);
   }
 
-  consume(handler: BatchHandler, { concurrency }: ConsumeOptions): Promise<Consumption> {
-    const consumption = new SpoolConsumption(this.queue, handler, concurrency);
+  consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
+    const consumption = new SpoolConsumption(this.queue, handler, options);
     this.consumptions.add(consumption);
     return Promise.resolve({
       close: async () => {

@@ -14,8 +14,8 @@ export interface SpooledLetter {
 const LENGTH_BYTES = 4;
 
 /** One value of the spool: the header's length in 4 bytes, the header, and the rows as they are. */
-export function encodeSpooled({ id, type, events, rows }: EventBatch, letter?: SpooledLetter): Buffer {
-  const header = Buffer.from(JSON.stringify({ id, type, events, letter } satisfies Header));
+export function encodeSpooled({ rows, ...batch }: EventBatch, letter?: SpooledLetter): Buffer {
+  const header = Buffer.from(JSON.stringify({ ...batch, letter } satisfies Header));
   const value = Buffer.allocUnsafe(LENGTH_BYTES + header.length + rows.length);
   value.writeUInt32LE(header.length);
   value.set(header, LENGTH_BYTES);
