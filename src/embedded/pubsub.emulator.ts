@@ -22,7 +22,8 @@ const RECIPE: ServerRecipe = {
   name: 'The Pub/Sub emulator',
   command: (_dataDir, port) => ({
     command: 'java',
-    args: ['-Xmx256m', '-jar', findJar() ?? '', '--host=127.0.0.1', `--port=${port}`],
+    // It keeps messages in memory, and delivers nothing any more once that is full: with 256 MB at half a million events.
+    args: ['-Xmx1g', '-jar', findJar() ?? '', '--host=127.0.0.1', `--port=${port}`],
   }),
   answers: async (port) => {
     try {
