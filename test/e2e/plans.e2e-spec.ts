@@ -11,6 +11,7 @@ import type { Plan } from '../../src/tenants/tenant.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
+import { commandsDuring } from '../support/redis.monitor.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -105,19 +106,11 @@ async function metric(service: TestService, name: string, limiter: string): Prom
   const usedBy = async (tenantId: string, month = new Date().toISOString().slice(0, 7)) =>
     Number(await redis.get(`${prefix}:limits:events:${tenantId}:${month}`));
   /** What is asked of Redis about limits while `work` runs. */
-  const questionsDuring = async (work: () => Promise<unknown>): Promise<string[][]> => {
-    const monitor = await redis.monitor();
-    const questions: string[][] = [];
-    let ended = false;
-    monitor.on('monitor', (_time: string, args: string[], source: string) => {
-      if (args.includes('questions-end')) ended = true;
-      else if (source !== 'lua' && args.some((arg) => arg.startsWith(`${prefix}:limits:`))) questions.push(args);
-    });
-    await work();
-    await redis.echo('questions-end');
-    await waitUntil(() => ended);
-    monitor.disconnect();
-    return questions;
+  const questionsDuring = async (work: () => Promise<unknown>) => {
+    const commands = await commandsDuring(redis, work);
+    return commands.filter(
+      ({ source, words }) => source !== 'lua' && words.some((word) => word.startsWith(`${prefix}:limits:`)),
+    );
   };
 
   describe('calls a minute', () => {
