@@ -65,13 +65,13 @@ export class BatchMetrics {
     this.deliveries.inc({ outcome });
   }
 
-  /** @param lagMs since the batch was accepted */
-  eventsStored({ events, bytes, lagMs }: { events: number; bytes: number; lagMs: number }): void {
+  /** @param lagsMs since each of the batches was accepted as which they came */
+  eventsStored({ events, bytes, lagsMs }: { events: number; bytes: number; lagsMs: readonly number[] }): void {
     this.stored.inc(events);
     this.rows.observe(events);
     this.bytes.observe(bytes);
     // The clock of the machine that accepted it may be ahead.
-    this.lag.observe(Math.max(0, lagMs) / 1000);
+    for (const lagMs of lagsMs) this.lag.observe(Math.max(0, lagMs) / 1000);
   }
 
   eventsDeadLettered(events: number): void {

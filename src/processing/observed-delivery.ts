@@ -2,7 +2,7 @@ import { uuid7Time } from '../common/uuid7.js';
 import type { BatchMetrics, DeliveryOutcome } from '../metrics/batch.metrics.js';
 import { traceDelivery } from '../tracing/batch.trace.js';
 import { EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
+import { acceptedBatches, type EventBatch } from '../transport/event-batch.js';
 import type {
   BatchHandler,
   BatchOutcome,
@@ -36,11 +36,14 @@ export class ObservedDelivery implements Pick<EventTransport, 'consume'> {
     }
   }
 
-  private countEvents({ id, events, rows }: EventBatch, { kind }: BatchOutcome): void {
+  private countEvents(batch: EventBatch, { kind }: BatchOutcome): void {
+    const { events, rows } = batch;
     switch (kind) {
-      case 'stored':
-        this.metrics.eventsStored({ events, bytes: rows.length, lagMs: Date.now() - uuid7Time(id) });
+      case 'stored': {
+        const lagsMs = acceptedBatches(batch).map(({ id }) => Date.now() - uuid7Time(id));
+        this.metrics.eventsStored({ events, bytes: rows.length, lagsMs });
         return;
+      }
       case 'dead-letter':
         this.metrics.eventsDeadLettered(events);
         return;

@@ -91,7 +91,7 @@ function startDelivery(batch: EventBatch): { readonly span: Span; readonly withi
     const span = tracer().startSpan(name, options, parent);
     return { span, within: trace.setSpan(parent, span) };
   }
-  const links = batch.combines?.map((id) => ({ context: firstSpanOf(id) })) ?? [];
+  const links = batch.combines?.map(({ id }) => ({ context: firstSpanOf(id) })) ?? [];
   const span = batchSpanIds.ofNext(batch.id, () => tracer().startSpan(name, { ...options, links, root: true }));
   return { span, within: trace.setSpan(ROOT_CONTEXT, span) };
 }

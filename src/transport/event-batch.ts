@@ -12,6 +12,14 @@ export interface EventBatch {
   readonly events: number;
   /** The events in the warehouse's insert format, written once by the API and passed through by everything after it. */
   readonly rows: Uint8Array;
-  /** The batches that it was made of, by their ids; left out when it is as it was published. */
-  readonly combines?: readonly string[] | undefined;
+  /** The batches that it was made of; left out when it is as it was published. */
+  readonly combines?: readonly AcceptedBatch[] | undefined;
+}
+
+/** What is known of a batch that was accepted, whatever became of it since. */
+export type AcceptedBatch = Pick<EventBatch, 'id' | 'events'>;
+
+/** The batches as which its events were accepted. */
+export function acceptedBatches(batch: EventBatch): readonly AcceptedBatch[] {
+  return batch.combines ?? [batch];
 }

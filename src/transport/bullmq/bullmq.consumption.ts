@@ -13,7 +13,7 @@ import {
   isMovedJob,
   type MovedJobData,
 } from './batch-job.codec.js';
-import { BatchGatherer, type Group } from '../combining/batch.gatherer.js';
+import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
 import { combineBatches } from '../combining/combine-batches.js';
 import type { CombinedBatches } from './combined.batches.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
@@ -57,7 +57,7 @@ export class BullMqConsumption implements Consumption {
   private readonly worker: Worker;
   private readonly heart: NodeJS.Timeout;
   private readonly inHand = new Set<Promise<BatchOutcome>>();
-  private readonly gatherer: BatchGatherer<HeldJob>;
+  private readonly combiner: BatchCombiner<HeldJob>;
   private readonly combinable: ReadonlySet<string>;
   private finishedSinceBeat = false;
 
@@ -68,7 +68,10 @@ export class BullMqConsumption implements Consumption {
     { concurrency, combinable = new Set() }: ConsumeOptions,
   ) {
     this.combinable = combinable;
-    this.gatherer = new BatchGatherer((group) => this.storeGroup(group), Math.ceil(concurrency / 2));
+    this.combiner = new BatchCombiner<HeldJob>(
+      { combine: (group) => this.combine(group), handle: ({ job, batch: held }) => this.handle(job, held) },
+      Math.ceil(concurrency / 2),
+    );
     const connection = patientConnection(queue, this.logger, this.closing.signal);
     this.connection = connection;
     this.worker = new Worker(queue.name, (job, token) => this.process(job, token), {
@@ -92,7 +95,7 @@ export class BullMqConsumption implements Consumption {
   async close(): Promise<void> {
     clearInterval(this.heart);
     this.closing.abort();
-    this.gatherer.hurry();
+    this.combiner.hurry();
     // A worker that is not forced waits for a connection that is away, and never stops when it does not come back.
     const closed = this.worker.close(this.connection.status !== 'ready');
     await Promise.allSettled(this.inHand);
@@ -123,25 +126,14 @@ export class BullMqConsumption implements Consumption {
     // A batch that a handler may have seen is stored under its own id, if it is not already.
     const isNew = job.attemptsStarted === 1 && batch.id === job.id && !isRepeated;
     if (isNew && token !== undefined && this.combinable.has(batch.type)) {
-      await this.gatherer.add({ job, token, batch });
+      await this.combiner.add({ job, token, batch });
     } else {
       await this.handle(job, batch);
     }
   }
 
-  /** @returns of each job, when it is done */
-  private storeGroup(group: Group<HeldJob>): Promise<void>[] {
-    if (group.length === 1) return [this.handle(group[0].job, group[0].batch)];
-    const combining = this.combine(group);
-    return group.map(async ({ job, batch }, i) => {
-      const whole = await combining;
-      if (whole === undefined) await this.handle(job, batch);
-      else if (i === 0) await this.handle(job, whole);
-    });
-  }
-
-  /** @returns the batch that the first job holds from now on; undefined when each still holds its own */
-  private async combine(group: Group<HeldJob>): Promise<EventBatch | undefined> {
+  /** @returns the first job with what it holds from now on; undefined when each still holds its own */
+  private async combine(group: Group<HeldJob>): Promise<HeldJob | undefined> {
     const [first, ...others] = group;
     const whole = combineBatches([first.batch, ...others.map(({ batch }) => batch)]);
     const moved: MovedJobData = { movedTo: whole.id };
@@ -150,7 +142,7 @@ export class BullMqConsumption implements Consumption {
       encodeBatchJobJson(whole, { id: whole.id, combines: whole.combines }),
       JSON.stringify(moved),
     );
-    return isDone ? whole : undefined;
+    return isDone ? { ...first, batch: whole } : undefined;
   }
 
   private async handle(job: Job, batch: EventBatch): Promise<void> {

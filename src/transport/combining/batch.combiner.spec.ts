@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
-import { BatchGatherer, type Group } from './batch.gatherer.js';
+import { BatchCombiner, type CombinableQueue } from './batch.combiner.js';
+import { combineBatches } from './combine-batches.js';
 
 interface Item {
   readonly batch: EventBatch;
@@ -10,93 +11,108 @@ interface Item {
 const itemOf = (bytes = 10, type = 'events.v1'): Item => ({
   batch: { id: uuid7(), type, events: 1, rows: new Uint8Array(bytes) },
 });
+const combine: CombinableQueue<Item>['combine'] = ([first, ...others]) =>
+  Promise.resolve({ batch: combineBatches([first.batch, ...others.map(({ batch }) => batch)]) });
 const MB = 1024 * 1024;
 
-describe('BatchGatherer', () => {
-  let groups: Item[][];
+describe('BatchCombiner', () => {
+  let handled: EventBatch[];
   let finish: (() => void)[];
-  let gatherer: BatchGatherer<Item>;
+  let combiner: BatchCombiner<Item>;
 
-  /** Keeps every group until the test finishes it. */
-  const hold = (group: Group<Item>): Promise<void>[] => {
-    groups.push([...group]);
-    const done = new Promise<void>((resolve) => finish.push(resolve));
-    return group.map(() => done);
+  /** Keeps every batch until the test finishes it. */
+  const hold = ({ batch }: Item): Promise<void> => {
+    handled.push(batch);
+    return new Promise<void>((resolve) => finish.push(resolve));
   };
   const add = (items: readonly Item[]) => {
-    for (const item of items) void gatherer.add(item);
+    for (const item of items) void combiner.add(item);
   };
+  const sizes = () => handled.map(({ events }) => events);
 
   beforeEach(() => {
-    groups = [];
+    handled = [];
     finish = [];
-    gatherer = new BatchGatherer(hold, 8);
+    combiner = new BatchCombiner<Item>({ combine, handle: hold }, 8);
   });
 
   it('should let the first go at once, and those that follow together a moment later', async () => {
     const items = [itemOf(), itemOf(), itemOf(), itemOf()];
     add(items);
-    expect(groups).toEqual([[items[0]]]);
+    await sleep(0);
+    expect(handled).toEqual([items[0]!.batch]);
     await sleep(150);
-    expect(groups).toEqual([[items[0]], items.slice(1)]);
+    expect(handled).toHaveLength(2);
+    expect(handled[1]).toMatchObject({
+      events: 3,
+      combines: items.slice(1).map(({ batch: { id, events } }) => ({ id, events })),
+    });
   });
 
-  it('should wait no longer once there are many', () => {
+  it('should wait no longer once there are many', async () => {
     add(Array.from({ length: 9 }, () => itemOf()));
-    expect(groups.map(({ length }) => length)).toEqual([1, 8]);
+    await sleep(0);
+    expect(sizes()).toEqual([1, 8]);
   });
 
   it('should have two groups on their way at most, and take all that came meanwhile', async () => {
     add(Array.from({ length: 40 }, () => itemOf()));
-    expect(groups.map(({ length }) => length)).toEqual([1, 8]);
+    await sleep(0);
+    expect(sizes()).toEqual([1, 8]);
     finish[0]?.();
     await sleep(0);
-    expect(groups.map(({ length }) => length)).toEqual([1, 8, 31]);
+    expect(sizes()).toEqual([1, 8, 31]);
   });
 
-  it('should make no group of more bytes than an insert should have, unless one batch has them', async () => {
+  it('should make no batch of more bytes than an insert should have, unless one has them already', async () => {
     add([itemOf(), itemOf(20 * MB), itemOf(9 * MB), itemOf(9 * MB), itemOf()]);
-    finish[0]?.();
-    finish[1]?.();
-    await sleep(0);
-    finish[2]?.();
-    await sleep(150);
-    expect(groups.map((group) => group.map(({ batch }) => batch.rows.length))).toEqual([
-      [10],
-      [20 * MB],
-      [9 * MB],
-      [9 * MB, 10],
-    ]);
+    for (const i of [0, 1, 2, 3]) {
+      await sleep(120);
+      finish[i]?.();
+    }
+    expect(handled.map(({ rows }) => rows.length)).toEqual([10, 20 * MB, 9 * MB, 9 * MB + 10]);
   });
 
-  it('should make no group of different types', async () => {
+  it('should make no batch of different types', async () => {
     add(['a', 'a', 'a', 'b', 'b', 'a'].map((type) => itemOf(10, type)));
     for (const i of [0, 1, 2, 3]) {
       await sleep(120);
       finish[i]?.();
     }
-    expect(groups.map((group) => group.map(({ batch }) => batch.type).join(''))).toEqual(['a', 'aa', 'bb', 'a']);
+    expect(handled.map(({ type, events }) => `${events} ${type}`)).toEqual(['1 a', '2 a', '2 b', '1 a']);
   });
 
-  it('should tell each what became of it, and go on after a failure', async () => {
-    gatherer = new BatchGatherer<Item>(
-      (group) => group.map((_, i) => (i === 1 ? Promise.reject(new Error('not this one')) : Promise.resolve())),
+  it('should handle each as it is where the queue does not combine them', async () => {
+    const items = Array.from({ length: 9 }, () => itemOf());
+    combiner = new BatchCombiner<Item>({ combine: () => Promise.resolve(undefined), handle: hold }, 8);
+    add(items);
+    await sleep(0);
+    expect(handled).toEqual(items.map(({ batch }) => batch));
+  });
+
+  it('should reject all when nobody knows whether they were combined, and go on', async () => {
+    let failures = 1;
+    combiner = new BatchCombiner<Item>(
+      {
+        combine: (group) => (failures-- > 0 ? Promise.reject(new Error('no answer')) : combine(group)),
+        handle: () => Promise.resolve(),
+      },
       8,
     );
-    const results = Promise.allSettled(Array.from({ length: 9 }, () => gatherer.add(itemOf())));
-    expect((await results).map(({ status }) => status)).toEqual([
-      'fulfilled',
-      'fulfilled',
-      'rejected',
-      ...Array.from({ length: 6 }, () => 'fulfilled'),
-    ]);
-    await gatherer.add(itemOf());
+    const addMany = (count: number) =>
+      Promise.allSettled(Array.from({ length: count }, () => combiner.add(itemOf()))).then((results) =>
+        results.map(({ status }) => status),
+      );
+    expect(await addMany(9)).toEqual(['fulfilled', ...Array.from({ length: 8 }, () => 'rejected')]);
+    expect(await addMany(9)).toEqual(Array.from({ length: 9 }, () => 'fulfilled'));
   });
 
-  it('should wait for nothing when it is in a hurry', () => {
+  it('should wait for nothing when it is in a hurry', async () => {
     add([itemOf(), itemOf()]);
-    expect(groups).toHaveLength(1);
-    gatherer.hurry();
-    expect(groups).toHaveLength(2);
+    await sleep(0);
+    expect(sizes()).toEqual([1]);
+    combiner.hurry();
+    await sleep(0);
+    expect(sizes()).toEqual([1, 1]);
   });
 });

@@ -8,7 +8,7 @@ const GROUP_EVERY_MS = 100;
 const GROUP_MAX_BYTES = 16 * 1024 * 1024;
 
 /** A delivered batch, and whatever else its queue needs to go on with it. */
-interface Gathered {
+interface Delivered {
   readonly batch: EventBatch;
 }
 
@@ -20,12 +20,24 @@ interface Waiting<Item> {
 /** Neither empty nor to be changed. */
 export type Group<Item> = readonly [Item, ...Item[]];
 
+/** What a queue can do with its deliveries. */
+export interface CombinableQueue<Item> {
+  /**
+   * Makes one delivery of several, which takes their place in the queue.
+   * @returns undefined when nothing was changed
+   * @throws Error when that is not known
+   */
+  combine(group: Group<Item>): Promise<Item | undefined>;
+  /** Hands a delivery to its handler. Settles when that is done. */
+  handle(item: Item): Promise<void>;
+}
+
 /**
- * Makes groups of the batches that are delivered at about the same time. After a quiet moment a batch goes at once; those that
- * follow go together, {@link GROUP_EVERY_MS} after it or as soon as there are many, and never in more than
- * {@link GROUPS_AT_ONCE} groups at a time.
+ * Combines the batches that are delivered at about the same time. After a quiet moment a batch goes at once; those that follow
+ * go together, {@link GROUP_EVERY_MS} after it or as soon as there are many, and never in more than {@link GROUPS_AT_ONCE}
+ * groups at a time.
  */
-export class BatchGatherer<Item extends Gathered> {
+export class BatchCombiner<Item extends Delivered> {
   private readonly waiting: Waiting<Item>[] = [];
   private waitingBytes = 0;
   private groups = 0;
@@ -33,16 +45,13 @@ export class BatchGatherer<Item extends Gathered> {
   private timer: NodeJS.Timeout | undefined;
   private isHurried = false;
 
-  /**
-   * @param store one promise for each item of the group, of when it is done
-   * @param maxItems with so many nothing more is waited for
-   */
+  /** @param maxItems with so many nothing more is waited for */
   constructor(
-    private readonly store: (group: Group<Item>) => readonly Promise<void>[],
+    private readonly queue: CombinableQueue<Item>,
     private readonly maxItems: number,
   ) {}
 
-  /** Resolves or rejects as what `store` returned for this item. */
+  /** Settles when the item was handled, as itself or in a larger batch; a rejection may concern the whole group. */
   add(item: Item): Promise<void> {
     return new Promise<void>((resolve) => {
       this.waiting.push({ item, go: resolve });
@@ -94,13 +103,24 @@ export class BatchGatherer<Item extends Gathered> {
     this.groups++;
     this.lastGroupAt = performance.now();
     const [first, ...others] = group.map(({ item }) => item);
-    const outcomes = first === undefined ? [] : this.store([first, ...others]);
+    const outcomes = first === undefined ? [] : this.handle([first, ...others]);
     group.forEach(({ go }, i) => {
       go(outcomes[i] ?? Promise.resolve());
     });
     void Promise.allSettled(outcomes).then(() => {
       this.groups--;
       this.consider();
+    });
+  }
+
+  /** @returns of each item, when it is done with: those that are part of another at once */
+  private handle(group: Group<Item>): Promise<void>[] {
+    if (group.length === 1) return [this.queue.handle(group[0])];
+    const combining = this.queue.combine(group);
+    return group.map(async (item, i) => {
+      const whole = await combining;
+      if (whole === undefined) await this.queue.handle(item);
+      else if (i === 0) await this.queue.handle(whole);
     });
   }
 }

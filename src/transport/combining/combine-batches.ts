@@ -7,9 +7,9 @@ import type { EventBatch } from '../event-batch.js';
  */
 export function combineBatches(batches: readonly [EventBatch, ...EventBatch[]]): EventBatch {
   const [oldest] = batches;
-  const combines = batches.map(({ id }) => id);
+  const combines = batches.map(({ id, events }) => ({ id, events }));
   return {
-    id: derivedId(oldest.id, `with ${combines.join(' ')}`),
+    id: derivedId(oldest.id, `with ${combines.map(({ id }) => id).join(' ')}`),
     type: oldest.type,
     events: batches.reduce((sum, { events }) => sum + events, 0),
     rows: Buffer.concat(batches.map(({ rows }) => rows)),

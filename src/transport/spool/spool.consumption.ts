@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { BatchGatherer, type Group } from '../combining/batch.gatherer.js';
+import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
 import { combineBatches } from '../combining/combine-batches.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { Delivery, SpoolQueue } from './spool.queue.js';
@@ -11,7 +11,7 @@ export class SpoolConsumption implements Consumption {
   private readonly stopListening: () => void;
   private isClosing = false;
   private finishedAt: number | undefined;
-  private readonly gatherer: BatchGatherer<Delivery>;
+  private readonly combiner: BatchCombiner<Delivery>;
   private readonly concurrency: number;
   private readonly combinable: ReadonlySet<string>;
 
@@ -22,7 +22,10 @@ export class SpoolConsumption implements Consumption {
   ) {
     this.concurrency = concurrency;
     this.combinable = combinable;
-    this.gatherer = new BatchGatherer((group) => this.handleGroup(group), Math.ceil(concurrency / 2));
+    this.combiner = new BatchCombiner<Delivery>(
+      { combine: (group) => this.combine(group), handle: (delivery) => this.handle(delivery) },
+      Math.ceil(concurrency / 2),
+    );
     this.stopListening = queue.onAvailable(() => {
       this.takeMore();
     });
@@ -37,7 +40,7 @@ export class SpoolConsumption implements Consumption {
   async close(): Promise<void> {
     this.isClosing = true;
     this.stopListening();
-    this.gatherer.hurry();
+    this.combiner.hurry();
     await Promise.all(this.inHand);
   }
 
@@ -48,23 +51,12 @@ export class SpoolConsumption implements Consumption {
         return;
       }
       const canWait = delivery.isNew && this.combinable.has(delivery.batch.type);
-      const handling = (canWait ? this.gatherer.add(delivery) : this.handle(delivery)).finally(() => {
+      const handling = (canWait ? this.combiner.add(delivery) : this.handle(delivery)).finally(() => {
         this.inHand.delete(handling);
         this.takeMore();
       });
       this.inHand.add(handling);
     }
-  }
-
-  /** @returns of each delivery, when it is done with */
-  private handleGroup(group: Group<Delivery>): Promise<void>[] {
-    if (group.length === 1) return [this.handle(group[0])];
-    const combining = this.combine(group);
-    return group.map(async (delivery, i) => {
-      const whole = await combining;
-      if (whole === undefined) await this.handle(delivery);
-      else if (i === 0) await this.handle(whole);
-    });
   }
 
   /** @returns what has taken their place; undefined when each is still there */
