@@ -50,8 +50,8 @@ export class BullMqTransport extends EventTransport {
   private readonly queue: BatchQueue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
-  private readonly combined: CombinedBatches;
   private readonly room: RedisRoom;
+  private readonly combined: CombinedBatches;
   private isDurable: boolean | undefined;
 
   constructor(private readonly options: BullMqTransportOptions) {
@@ -73,8 +73,8 @@ export class BullMqTransport extends EventTransport {
       (name) => this.queue.toKey(name),
       (batch) => this.addAgain(batch),
     );
-    this.combined = new CombinedBatches(this.connection, (name) => this.queue.toKey(name));
     this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+    this.combined = new CombinedBatches(this.connection, (name) => this.queue.toKey(name), this.room);
     this.connection.on('ready', () => void this.appraise());
   }
 

@@ -9,6 +9,7 @@ describe('CombinedBatches', () => {
   let redis: Redis;
   let prefix: string;
   let combined: CombinedBatches;
+  let spareBytes: number;
 
   const newJob = async (now?: number): Promise<LockedJob> => {
     const job = { id: uuid7(now), token: `worker:${uuid7()}` };
@@ -23,7 +24,10 @@ describe('CombinedBatches', () => {
   beforeEach(() => {
     redis = new Redis(sharedRedisUrl());
     prefix = freshRedisPrefix();
-    combined = new CombinedBatches(redis, (name) => `${prefix}:${name}`);
+    spareBytes = Infinity;
+    combined = new CombinedBatches(redis, (name) => `${prefix}:${name}`, {
+      borrow: (bytes, work) => (bytes > spareBytes ? Promise.resolve(undefined) : work()),
+    });
   });
   afterEach(() => redis.quit());
 
@@ -43,6 +47,15 @@ describe('CombinedBatches', () => {
     expect(await combined.combine(gone, Buffer.from('all'), 'moved')).toBe(false);
     expect(await dataOf(jobs)).toEqual(['its own', 'its own']);
     expect(await known(jobs)).toEqual([false, false]);
+  });
+
+  it('should change nothing when Redis has no room for the data twice', async () => {
+    const jobs = [await newJob(), await newJob()];
+    spareBytes = 5;
+    expect(await combined.combine(jobs, Buffer.from('all'), 'moved')).toBe(false);
+    expect(await dataOf(jobs)).toEqual(['its own', 'its own']);
+    spareBytes = 6;
+    expect(await combined.combine(jobs, Buffer.from('all'), 'moved')).toBe(true);
   });
 
   it('should forget them after hours', async () => {

@@ -1,5 +1,6 @@
 import type { Redis, Result } from 'ioredis';
 import { uuid7Time } from '../../common/uuid7.js';
+import type { RedisRoom } from './redis.room.js';
 
 /**
  * For so long a second copy of a combined batch is known as one. Such copies come from the spool of an API process whose
@@ -41,19 +42,25 @@ export class CombinedBatches {
   constructor(
     private readonly redis: Redis,
     private readonly toKey: (name: string) => string,
+    private readonly room: Pick<RedisRoom, 'borrow'>,
   ) {
     redis.defineCommand('segopsCombine', { lua: COMBINE });
   }
 
   /**
    * In one write: the first job gets `data`, the others `moved`, both as JSON.
-   * @returns whether it was done; it is not when another worker may have one of the jobs by now
+   * @returns whether it was done; it is not when another worker may have one of the jobs by now, nor when Redis is so full that
+   * it had better not hold everything twice for a moment
    * @throws Error when that is not known
    */
   async combine(jobs: readonly LockedJob[], data: Buffer, moved: string): Promise<boolean> {
     const keys = jobs.flatMap(({ id }) => [this.toKey(id), `${this.toKey(id)}:lock`, this.idsKey(id)]);
     const words = jobs.flatMap(({ id, token }) => [token, bytesOf(id)]);
-    return (await this.redis.segopsCombine(keys.length, ...keys, data, moved, String(KNOWN_FOR_S), ...words)) === 1;
+    // In the command, and in its place before what was there is gone.
+    const answer = await this.room.borrow(2 * data.length, () =>
+      this.redis.segopsCombine(keys.length, ...keys, data, moved, String(KNOWN_FOR_S), ...words),
+    );
+    return answer === 1;
   }
 
   /** Whether the rows of this batch have gone into another. */
