@@ -1,5 +1,6 @@
 import { uuid7, uuid7Bytes, uuid7Time } from '../common/uuid7.js';
 import { EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
+import { combineBatches } from '../transport/combining/combine-batches.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { encodedEvents } from '../warehouse/encoded-events.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
@@ -34,6 +35,19 @@ describe('partsByTenant', () => {
       [EVENTS_APART_V1, 3],
       [EVENTS_APART_V1, 1],
     ]);
+  });
+
+  it('should keep apart the one that cannot be read of those that a batch combines', () => {
+    const [acme, globex] = [batchOf(['acme', 'a1'], ['globex', 'g1']), batchOf(['globex', 'g2'])];
+    const unreadable = { ...batchOf(['acme', 'a2']), rows: Buffer.from('no rows') };
+    const whole = combineBatches([acme, unreadable, globex]);
+    const parts = partsByTenant(whole)!;
+    expect(parts.map((part) => (encodedEvents(part.rows) ? usersOf(part) : Buffer.from(part.rows).toString()))).toEqual(
+      [['a1'], ['g1'], 'no rows', ['g2']],
+    );
+    expect(parts.map(({ type, events }) => [type, events])).toEqual(parts.map(() => [EVENTS_APART_V1, 1]));
+    expect(new Set(parts.map(({ id }) => id)).size).toBe(4);
+    expect(partsByTenant(whole)).toEqual(parts);
   });
 
   it('should make the same parts again, under the same ids, which no other batch has', () => {

@@ -3,8 +3,26 @@ import { derivedId } from '../transport/derived-id.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { type EncodedEvent, encodedEvents } from '../warehouse/encoded-events.js';
 
-/** Each tenant's events as a batch of its own; undefined when the batch does not hold the rows that it says it does. */
+/**
+ * Each tenant's events as a batch of its own. Of a batch that combines several one may not hold the rows that it says it does; that
+ * one stays whole.
+ * @returns undefined when the batch itself does not hold them
+ */
 export function partsByTenant(batch: EventBatch): EventBatch[] | undefined {
+  return tenantsIn(batch) ?? (batch.combines && membersOf(batch).flatMap((member) => tenantsIn(member) ?? [member]));
+}
+
+/** What a batch combines, as it was before. */
+function membersOf({ id: wholeId, rows, combines = [] }: EventBatch): EventBatch[] {
+  let end = 0;
+  return combines.map(({ id, events, bytes }) => {
+    const start = end;
+    end += bytes;
+    return { id: derivedId(wholeId, `batch ${id}`), type: EVENTS_APART_V1, events, rows: rows.subarray(start, end) };
+  });
+}
+
+function tenantsIn(batch: EventBatch): EventBatch[] | undefined {
   const events = encodedEvents(batch.rows);
   if (events === undefined || events.length === 0 || events.length !== batch.events) {
     return undefined;

@@ -12,12 +12,18 @@ export interface EventBatch {
   readonly events: number;
   /** The events in the warehouse's insert format, written once by the API and passed through by everything after it. */
   readonly rows: Uint8Array;
-  /** The batches that it was made of; left out when it is as it was published. */
-  readonly combines?: readonly AcceptedBatch[] | undefined;
+  /** The batches that it was made of, in the order of their rows; left out when it is as it was published. */
+  readonly combines?: readonly CombinedBatch[] | undefined;
 }
 
 /** What is known of a batch that was accepted, whatever became of it since. */
 export type AcceptedBatch = Pick<EventBatch, 'id' | 'events'>;
+
+/** A batch whose rows are part of another's. */
+export interface CombinedBatch extends AcceptedBatch {
+  /** How many bytes of the rows are its own. */
+  readonly bytes: number;
+}
 
 /** The batches as which its events were accepted. */
 export function acceptedBatches(batch: EventBatch): readonly AcceptedBatch[] {

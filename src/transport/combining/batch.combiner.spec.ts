@@ -45,7 +45,7 @@ describe('BatchCombiner', () => {
     expect(handled).toHaveLength(2);
     expect(handled[1]).toMatchObject({
       events: 3,
-      combines: items.slice(1).map(({ batch: { id, events } }) => ({ id, events })),
+      combines: items.slice(1).map(({ batch: { id } }) => ({ id, events: 1, bytes: 10 })),
     });
   });
 

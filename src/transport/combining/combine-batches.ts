@@ -7,7 +7,7 @@ import type { EventBatch } from '../event-batch.js';
  */
 export function combineBatches(batches: readonly [EventBatch, ...EventBatch[]]): EventBatch {
   const [oldest] = batches;
-  const combines = batches.map(({ id, events }) => ({ id, events }));
+  const combines = batches.map(({ id, events, rows }) => ({ id, events, bytes: rows.byteLength }));
   return {
     id: derivedId(oldest.id, `with ${combines.map(({ id }) => id).join(' ')}`),
     type: oldest.type,
