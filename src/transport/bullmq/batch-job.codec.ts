@@ -1,10 +1,10 @@
-import type { CombinedBatch, EventBatch } from '../event-batch.js';
+import type { BatchMember, EventBatch } from '../event-batch.js';
 
 /** The data of one BullMQ job. BullMQ keeps data as JSON, so the bytes are written as base64. */
 export interface BatchJobData {
   /** The batch's id where it is not the job's: a replayed batch is a new job. */
   readonly id?: string;
-  readonly combines?: readonly CombinedBatch[] | undefined;
+  readonly combines?: readonly BatchMember[] | undefined;
   /** That the batch may be, or have been, in the queue before. */
   readonly again?: true;
   readonly events: number;

@@ -14,7 +14,6 @@ import {
   type MovedJobData,
 } from './batch-job.codec.js';
 import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
-import { combineBatches } from '../combining/combine-batches.js';
 import type { CombinedBatches } from './combined.batches.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import type { WorkerPulse } from '../redis/worker.pulse.js';
@@ -69,7 +68,10 @@ export class BullMqConsumption implements Consumption {
   ) {
     this.combinable = combinable;
     this.combiner = new BatchCombiner<HeldJob>(
-      { combine: (group) => this.combine(group), handle: ({ job, batch: held }) => this.handle(job, held) },
+      {
+        combine: (group, whole) => this.combine(group, whole),
+        handle: ({ job, batch: held }) => this.handle(job, held),
+      },
       Math.ceil(concurrency / 2),
     );
     const connection = patientConnection(queue, this.logger, this.closing.signal);
@@ -110,10 +112,10 @@ export class BullMqConsumption implements Consumption {
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
-    // What it held is in another job; or its worker died, or lost Redis, between the two steps of a split.
     if (isMovedJob(job.data)) return;
     const parts = decodeSplitJob(job.data);
     if (parts !== undefined) {
+      // Its worker died, or lost Redis, between the two steps of a split.
       await this.publishAll(parts);
       return;
     }
@@ -133,16 +135,14 @@ export class BullMqConsumption implements Consumption {
   }
 
   /** @returns the first job with what it holds from now on; undefined when each still holds its own */
-  private async combine(group: Group<HeldJob>): Promise<HeldJob | undefined> {
-    const [first, ...others] = group;
-    const whole = combineBatches([first.batch, ...others.map(({ batch }) => batch)]);
+  private async combine(group: Group<HeldJob>, whole: EventBatch): Promise<HeldJob | undefined> {
     const moved: MovedJobData = { movedTo: whole.id };
     const isDone = await this.outlets.combined.combine(
       group.map(({ token, batch }) => ({ id: batch.id, token })),
       encodeBatchJobJson(whole, { id: whole.id, combines: whole.combines }),
       JSON.stringify(moved),
     );
-    return isDone ? { ...first, batch: whole } : undefined;
+    return isDone ? { ...group[0], batch: whole } : undefined;
   }
 
   private async handle(job: Job, batch: EventBatch): Promise<void> {

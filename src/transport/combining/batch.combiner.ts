@@ -1,4 +1,5 @@
 import type { EventBatch } from '../event-batch.js';
+import { combineBatches } from './combine-batches.js';
 
 /** Two, so that the next group is on its way while ClickHouse flushes the one before. */
 const GROUPS_AT_ONCE = 2;
@@ -23,11 +24,11 @@ export type Group<Item> = readonly [Item, ...Item[]];
 /** What a queue can do with its deliveries. */
 export interface CombinableQueue<Item> {
   /**
-   * Makes one delivery of several, which takes their place in the queue.
+   * Puts `whole`, which has the rows of all, in the place of several deliveries.
    * @returns undefined when nothing was changed
    * @throws Error when that is not known
    */
-  combine(group: Group<Item>): Promise<Item | undefined>;
+  combine(group: Group<Item>, whole: EventBatch): Promise<Item | undefined>;
   /** Hands a delivery to its handler. Settles when that is done. */
   handle(item: Item): Promise<void>;
 }
@@ -116,7 +117,8 @@ export class BatchCombiner<Item extends Delivered> {
   /** @returns of each item, when it is done with: those that are part of another at once */
   private handle(group: Group<Item>): Promise<void>[] {
     if (group.length === 1) return [this.queue.handle(group[0])];
-    const combining = this.queue.combine(group);
+    const [first, ...others] = group;
+    const combining = this.queue.combine(group, combineBatches([first.batch, ...others.map(({ batch }) => batch)]));
     return group.map(async (item, i) => {
       const whole = await combining;
       if (whole === undefined) await this.queue.handle(item);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
-import { combineBatches } from '../combining/combine-batches.js';
+import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { Delivery, SpoolQueue } from './spool.queue.js';
 
@@ -23,7 +23,7 @@ export class SpoolConsumption implements Consumption {
     this.concurrency = concurrency;
     this.combinable = combinable;
     this.combiner = new BatchCombiner<Delivery>(
-      { combine: (group) => this.combine(group), handle: (delivery) => this.handle(delivery) },
+      { combine: (group, whole) => this.combine(group, whole), handle: (delivery) => this.handle(delivery) },
       Math.ceil(concurrency / 2),
     );
     this.stopListening = queue.onAvailable(() => {
@@ -60,10 +60,9 @@ export class SpoolConsumption implements Consumption {
   }
 
   /** @returns what has taken their place; undefined when each is still there */
-  private async combine(group: Group<Delivery>): Promise<Delivery | undefined> {
-    const [first, ...others] = group;
+  private async combine(group: Group<Delivery>, whole: EventBatch): Promise<Delivery | undefined> {
     try {
-      return await this.queue.combine(group, combineBatches([first.batch, ...others.map(({ batch }) => batch)]));
+      return await this.queue.combine(group, whole);
     } catch {
       // The disk takes nothing more at the moment. What is on it can be stored one by one.
       return undefined;
