@@ -37,12 +37,15 @@ export async function withDeadLetters(
   }
 }
 
-/** The first connection is made in the background. @throws TransportUnavailableError when there is none in time */
+/**
+ * The first connections are made in the background: with Pub/Sub one to it, and one to the Redis that keeps its dead letters.
+ * @throws TransportUnavailableError when they are not there in time
+ */
 async function connected(transport: EventTransport): Promise<void> {
   const deadline = performance.now() + CONNECT_WITHIN_MS;
   for (;;) {
     try {
-      await transport.status();
+      await Promise.all([transport.status(), transport.deadLetters.list({ limit: 1 })]);
       return;
     } catch (error) {
       if (performance.now() > deadline) {

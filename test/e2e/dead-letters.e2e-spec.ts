@@ -270,7 +270,7 @@ describe('dead letters', () => {
     it('should be replayed by --all once each, even while they are still refused', async () => {
       await publish(...of(tenant, users(5, 'poison')));
       await untilIdle();
-      expect((await run('replay', '--all', '--json')).out).toBe('{"replayed":5}\n');
+      expect(await run('replay', '--all', '--json')).toEqual({ code: 0, out: '{"replayed":5}\n', err: '' });
       await untilIdle();
       expect(await lettersOf()).toHaveLength(5);
     });

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import request from 'supertest';
 import { createApplication } from '../../src/bootstrap.js';
 import { runCli } from '../../src/cli/run-cli.js';
 import { loadConfiguration } from '../../src/config/load-configuration.js';
+import { freePort } from '../../src/embedded/ports.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { createPubSubClient } from '../../src/transport/pubsub/pubsub.client.js';
 import type { PubSubNames } from '../../src/transport/pubsub/pubsub.names.js';
@@ -104,6 +106,27 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
       expect(body).toEqual({ pubsub_topic: 'ok', worker: 'unknown', clickhouse: 'ok' });
     } finally {
       await service.stop();
+      await redis.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('should wait on the command line for the Redis that keeps its dead letters, too', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
+    const port = await freePort();
+    const [out, err]: string[][] = [[], []];
+    const listed = runCli(['dead-letter', 'list'], {
+      env: { ...pubSubEnvironment(await freshPubSubNames()), REDIS_URL: `redis://127.0.0.1:${port}` },
+      out: (text) => out!.push(text),
+      err: (text) => err!.push(text),
+    });
+    // Pub/Sub has answered by then.
+    await sleep(1_000);
+    const redis = await RedisServer.start({ dataDir, port });
+    try {
+      expect(await listed).toBe(0);
+      expect([out, err]).toEqual([['There are no dead letters.\n'], []]);
+    } finally {
       await redis.stop();
       await rm(dataDir, { recursive: true, force: true });
     }
