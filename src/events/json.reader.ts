@@ -1,40 +1,69 @@
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
 const ZERO = 0x30;
 /** Letters, which are the larger hexadecimal digits, come after it too. */
 const EIGHT = 0x38;
 const NINE = 0x39;
 const COLON = 0x3a;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+const LOWER_A = 0x61;
 const LOWER_D = 0x64;
 const LOWER_E = 0x65;
-const UPPER_E = 0x45;
+const LOWER_F = 0x66;
+const LOWER_T = 0x74;
 const LOWER_U = 0x75;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const SPACE = 0x20;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 /** Makes a letter lower-case. */
 const CASE = 0x20;
+/** From a bracket or brace to the one that closes it. */
+const TO_CLOSING = 2;
+
+/** What may follow a backslash, but for `u`. */
+const SHORT_ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
+const NULL = Buffer.from('null');
+/** A number without an exponent that has no more characters fits a double. */
+const SAFE_NUMBER_LENGTH = 308;
+
+/** The text is not JSON. */
+export class InvalidJsonError extends Error {}
 
 /**
- * Walks over the bytes of JSON text that `JSON.parse` has already accepted, to find where a value begins and ends.
- * With that a payload is passed on byte for byte: `JSON.parse` alone would round integers above 2^53. Because the text
- * is known to be valid, there is nothing to check here.
+ * Walks over the bytes of JSON text from value to value, and takes exactly what `JSON.parse` takes. What nobody asks for it only
+ * passes by: a payload is found and passed on byte for byte, without an object for it (and without rounding integers above 2^53).
+ * The text must be valid UTF-8, which it does not check.
+ *
+ * @throws InvalidJsonError from every method that moves, as soon as the text cannot be JSON
  */
 export class JsonReader {
-  private position: number;
+  private position = 0;
+  /** The brackets and braces that close what {@link skipValue} has opened, the innermost last. */
+  private readonly closers: number[] = [];
+  private isAtFirst = false;
+  private keyStart = 0;
+  private keyEnd = 0;
   /** The deepest nesting within the value that {@link skipValue} skipped last; a scalar has 0. */
   depth = 0;
   /**
-   * Whether the value that {@link skipValue} skipped last holds a number with an exponent, or the escape of half a surrogate pair:
-   * what is rare, and may be unstorable. Noticed on the way, where nearly everything passes by.
+   * Whether the value that {@link skipValue} skipped last holds a number with an exponent or very many digits, or the escape of
+   * half a surrogate pair: what is rare, and may be unstorable. Noticed on the way, where nearly everything passes by.
    */
   hasRareScalars = false;
 
-  constructor(private readonly json: Uint8Array) {
-    this.position = 0;
+  private readonly json: Buffer;
+
+  constructor(json: Uint8Array) {
+    this.json = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
     this.skipSpace();
   }
 
@@ -50,83 +79,126 @@ export class JsonReader {
     return this.json[this.position] === OPEN_BRACKET;
   }
 
-  /** Calls `member` at the value of each member of the object here; it must consume that value. */
-  readObject(member: (isNamed: (name: Uint8Array) => boolean) => void): void {
+  isAtString(): boolean {
+    return this.json[this.position] === QUOTE;
+  }
+
+  /** Moves into the object or array here: {@link nextMember} or {@link nextElement} finds what it holds. */
+  enter(): void {
     this.step();
-    while (this.json[this.position] !== CLOSE_BRACE) {
-      const keyStart = this.position + 1;
-      this.skipString();
-      const keyEnd = this.position - 1;
-      this.skipSpace();
-      this.step(); // the colon
-      member((name) => this.isKey(keyStart, keyEnd, name));
-      this.skipSpace();
-      this.stepOver(COMMA);
-    }
-    this.position++;
+    this.isAtFirst = true;
   }
 
-  /** Calls `element` at each element of the array here; it must consume that element. */
-  readArray(element: () => void): void {
-    this.step();
-    while (this.json[this.position] !== CLOSE_BRACKET) {
-      element();
-      this.skipSpace();
-      this.stepOver(COMMA);
-    }
-    this.position++;
+  /** Moves to the value of the object's next member, which is to be consumed, or, when there is none, behind the object. */
+  nextMember(): boolean {
+    if (!this.next(CLOSE_BRACE)) return false;
+    this.passKey();
+    return true;
   }
 
-  /** Moves behind the value here, and notes its {@link depth}. */
-  skipValue(): void {
-    const { json } = this;
-    let at = this.position;
-    let open = 0;
-    let deepest = 0;
-    this.hasRareScalars = false;
-    for (;;) {
-      const byte = json[at];
-      if (byte === QUOTE) {
-        at = this.endOfString(at);
-      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        open++;
-        at++;
-        if (open > deepest) deepest = open;
-        continue;
-      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        open--;
-        at++;
-      } else if (open > 0) {
-        if ((byte === LOWER_E || byte === UPPER_E) && isDigit(json[at - 1])) this.hasRareScalars = true;
-        at++;
-        continue;
-      } else {
-        at = endOfLiteral(json, at);
-      }
-      if (open === 0) break;
-    }
-    this.position = at;
-    this.depth = deepest;
+  /** Moves to the array's next element, which is to be consumed, or, when there is none, behind the array. */
+  nextElement(): boolean {
+    return this.next(OPEN_BRACKET + TO_CLOSING);
   }
 
-  private isKey(start: number, end: number, name: Uint8Array): boolean {
-    const { json } = this;
+  /** Whether the member here has this name. */
+  isNamed(name: Uint8Array): boolean {
+    const { json, keyStart, keyEnd } = this;
+    const length = keyEnd - keyStart;
     // An escape takes more bytes than what it stands for.
-    if (end - start < name.length) return false;
-    let hasEscape = false;
-    let differs = end - start > name.length;
-    for (let at = start; at < end && !hasEscape; at++) {
-      hasEscape = json[at] === BACKSLASH;
-      differs ||= json[at] !== name[at - start];
+    if (length < name.length) return false;
+    let isSame = length === name.length;
+    for (let i = 0; i < length; i++) {
+      if (json[keyStart + i] === BACKSLASH) return this.key === Buffer.from(name).toString();
+      isSame &&= json[keyStart + i] === name[i];
     }
-    if (!hasEscape) return !differs;
-    // Any character of a key may be written as an escape: "p\u0061yload".
-    const key = Buffer.from(json.buffer, json.byteOffset + start, end - start);
-    return JSON.parse(`"${key.toString()}"`) === Buffer.from(name).toString();
+    return isSame;
   }
 
-  private skipString(): void {
+  /** The name of the member here. */
+  get key(): string {
+    return this.decode(this.keyStart, this.keyEnd);
+  }
+
+  /** Moves behind the value here. @returns what `JSON.parse` makes of it */
+  readValue(): unknown {
+    const start = this.position;
+    const isString = this.isAtString();
+    this.skipValue();
+    return isString ? this.decode(start + 1, this.position - 1) : JSON.parse(this.text(start, this.position));
+  }
+
+  /** Moves behind the value here, and notes its {@link depth} and whether it {@link hasRareScalars}. */
+  skipValue(): void {
+    const { closers } = this;
+    this.depth = 0;
+    this.hasRareScalars = false;
+    do {
+      const byte = this.json[this.position];
+      if (byte === QUOTE) {
+        this.position = this.endOfString(this.position);
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        const closer = byte + TO_CLOSING;
+        this.depth = Math.max(this.depth, closers.push(closer));
+        this.step();
+        if (this.json[this.position] !== closer) {
+          if (byte === OPEN_BRACE) this.passKey();
+          continue;
+        }
+      } else {
+        this.position = this.endOfLiteral(this.position);
+      }
+      this.moveOn();
+    } while (closers.length > 0);
+  }
+
+  /** @throws InvalidJsonError when more than space is left */
+  requireEnd(): void {
+    this.skipSpace();
+    if (this.position < this.json.length) throw new InvalidJsonError();
+  }
+
+  /** From behind a value to the next one in what {@link skipValue} has opened, or behind all of that. */
+  private moveOn(): void {
+    const { closers } = this;
+    while (closers.length > 0) {
+      this.skipSpace();
+      const byte = this.json[this.position];
+      const closer = closers[closers.length - 1];
+      if (byte === COMMA) {
+        this.step();
+        if (closer === CLOSE_BRACE) this.passKey();
+        return;
+      }
+      if (byte !== closer) throw new InvalidJsonError();
+      this.position++;
+      closers.pop();
+    }
+  }
+
+  private next(closer: number): boolean {
+    this.skipSpace();
+    const byte = this.json[this.position];
+    const isFirst = this.isAtFirst;
+    this.isAtFirst = false;
+    if (byte === closer) {
+      this.position++;
+      return false;
+    }
+    if (isFirst) return true;
+    if (byte !== COMMA) throw new InvalidJsonError();
+    this.step();
+    return true;
+  }
+
+  private passKey(): void {
+    if (this.json[this.position] !== QUOTE) throw new InvalidJsonError();
+    this.keyStart = this.position + 1;
     this.position = this.endOfString(this.position);
+    this.keyEnd = this.position - 1;
+    this.skipSpace();
+    if (this.json[this.position] !== COLON) throw new InvalidJsonError();
+    this.step();
   }
 
   /** `start` is the opening quote; the answer is the position behind the closing one. */
@@ -136,13 +208,68 @@ export class JsonReader {
     for (;;) {
       const byte = json[at];
       if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) {
-        if (json[at + 1] === LOWER_U && isSurrogate(json[at + 2], json[at + 3])) this.hasRareScalars = true;
-        at += 2;
-      } else {
-        at++;
-      }
+      if (byte === BACKSLASH) at = this.endOfEscape(at);
+      else if (byte !== undefined && byte >= SPACE) at++;
+      else throw new InvalidJsonError();
     }
+  }
+
+  private endOfEscape(start: number): number {
+    const { json } = this;
+    if (json[start + 1] !== LOWER_U) {
+      if (!SHORT_ESCAPES.has(json[start + 1])) throw new InvalidJsonError();
+      return start + 2;
+    }
+    const end = start + 6;
+    for (let at = start + 2; at < end; at++) {
+      if (!isHexDigit(json[at])) throw new InvalidJsonError();
+    }
+    if (isSurrogate(json[start + 2], json[start + 3])) this.hasRareScalars = true;
+    return end;
+  }
+
+  /** The position behind the number, `true`, `false` or `null` that starts here. */
+  private endOfLiteral(start: number): number {
+    const { json } = this;
+    const byte = json[start];
+    if (byte === MINUS || isDigit(byte)) return this.endOfNumber(start);
+    const literal = byte === LOWER_T ? TRUE : byte === LOWER_F ? FALSE : NULL;
+    for (let i = 0; i < literal.length; i++) {
+      if (json[start + i] !== literal[i]) throw new InvalidJsonError();
+    }
+    return start + literal.length;
+  }
+
+  private endOfNumber(start: number): number {
+    const { json } = this;
+    let at = json[start] === MINUS ? start + 1 : start;
+    at = json[at] === ZERO ? at + 1 : this.endOfDigits(at);
+    if (json[at] === POINT) at = this.endOfDigits(at + 1);
+    if (((json[at] ?? 0) | CASE) === LOWER_E) {
+      at++;
+      at = this.endOfDigits(json[at] === PLUS || json[at] === MINUS ? at + 1 : at);
+      this.hasRareScalars = true;
+    }
+    if (at - start > SAFE_NUMBER_LENGTH) this.hasRareScalars = true;
+    return at;
+  }
+
+  /** The position behind the digits, at least one, that start here. */
+  private endOfDigits(start: number): number {
+    let at = start;
+    while (isDigit(this.json[at])) at++;
+    if (at === start) throw new InvalidJsonError();
+    return at;
+  }
+
+  /** What stands between quotes. */
+  private decode(start: number, end: number): string {
+    const text = this.text(start, end);
+    return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+  }
+
+  private text(start: number, end: number): string {
+    return this.json.toString('utf8', start, end);
   }
 
   private step(): void {
@@ -150,31 +277,26 @@ export class JsonReader {
     this.skipSpace();
   }
 
-  private stepOver(byte: number): void {
-    if (this.json[this.position] === byte) this.step();
-  }
-
   private skipSpace(): void {
-    while ((this.json[this.position] ?? COLON) <= SPACE) this.position++;
+    while (isSpace(this.json[this.position])) this.position++;
   }
 }
 
-/** The position behind the number, `true`, `false` or `null` that starts here. */
-function endOfLiteral(json: Uint8Array, start: number): number {
-  let at = start;
-  for (;;) {
-    const byte = json[at];
-    if (byte === undefined || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte <= SPACE)
-      return at;
-    at++;
-  }
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+function isHexDigit(byte: number | undefined): boolean {
+  if (byte === undefined) return false;
+  const lower = byte | CASE;
+  return isDigit(byte) || (lower >= LOWER_A && lower <= LOWER_F);
 }
 
 /** Whether hexadecimal digits that start like this are a code unit from D800 to DFFF. */
 function isSurrogate(first: number | undefined, second: number | undefined): boolean {
   return first !== undefined && (first | CASE) === LOWER_D && second !== undefined && second >= EIGHT;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }

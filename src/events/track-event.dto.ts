@@ -33,8 +33,9 @@ export class TrackEventDto {
   @Plausible()
   readonly occurred_at?: string | null;
 
+  /** Its JSON text, byte for byte as it was sent. */
   @JsonObject()
-  readonly payload?: Readonly<Record<string, unknown>> | null;
+  readonly payload?: Buffer | null;
 
   @Text()
   @AtMostCharacters(255)

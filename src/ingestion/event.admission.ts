@@ -67,9 +67,10 @@ export class EventAdmission {
       return { reason: 'validation_failed', errors: validated.errors };
     }
     const { event } = validated;
-    const checked = schemas.get(event.event_type)?.apply(event.payload, received.payload);
+    const payload = event.payload ?? undefined;
+    const checked = schemas.get(event.event_type)?.apply(payload && JSON.parse(payload.toString()), payload);
     if (checked === undefined) {
-      return this.rows.create(place, event, received.payload);
+      return this.rows.create(place, event, payload);
     }
     return checked.valid
       ? this.rows.create(place, event, checked.payload)
@@ -81,7 +82,7 @@ export class EventAdmission {
     { fields }: ReceivedEvent,
     { reason, errors }: Refusal,
   ): void {
-    const { event_type: eventType, user_id: userId } = (fields ?? {}) as Readonly<Record<string, unknown>>;
+    const { event_type: eventType, user_id: userId } = fields ?? {};
     const detail = errors.map(({ field, message }) => `${field} ${message}`).join(' ');
     this.errors.record({ tenantId, ts: Date.now(), errorType: reason, source, detail, requestId, eventType, userId });
   }

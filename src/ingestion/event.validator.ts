@@ -26,11 +26,11 @@ export class EventValidator {
   /** @param uid the only user the caller may speak for, whatever the event says; undefined: any */
   validate(received: ReceivedEvent, uid?: string): ValidatedEvent {
     const { fields } = received;
-    if (!isRecord(fields)) {
+    if (fields === undefined) {
       return invalid({ field: 'event', code: 'invalid_type', message: 'must be a JSON object.' });
     }
     if (uid !== undefined) {
-      fields['user_id'] = uid;
+      fields.user_id = uid;
     }
     if (received.bytes > this.configuration.maxEventBytes) {
       const message = `must have at most ${this.configuration.maxEventBytes} bytes of JSON.`;
@@ -41,14 +41,10 @@ export class EventValidator {
     if (payloadError !== undefined) {
       errors.push(payloadError);
     }
-    return errors.length === 0 ? { valid: true, event: fields as unknown as TrackEventDto } : { valid: false, errors };
+    return errors.length === 0 ? { valid: true, event: fields as TrackEventDto } : { valid: false, errors };
   }
 }
 
 function invalid(error: FieldError): InvalidEvent {
   return { valid: false, errors: [error] };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

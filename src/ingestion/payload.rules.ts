@@ -9,11 +9,15 @@ const MAX_DEPTH = 64;
  * What a payload must keep to besides being an object, so that every segment condition can read it later: ClickHouse
  * takes a document with an unpaired surrogate, or with a number beyond a double, for no document at all.
  */
-export function checkPayload(event: ReceivedEvent): FieldError | undefined {
-  if (event.payloadDepth > MAX_DEPTH) {
+export function checkPayload({ fields, payloadDepth, isSuspect }: ReceivedEvent): FieldError | undefined {
+  if (!Buffer.isBuffer(fields?.payload)) {
+    // None, or no object.
+    return undefined;
+  }
+  if (payloadDepth > MAX_DEPTH) {
     return payloadError('too_deep', `must not nest more than ${MAX_DEPTH} levels.`);
   }
-  return event.isSuspect && event.payload !== undefined ? checkText(event.payload) : undefined;
+  return isSuspect ? checkText(fields.payload) : undefined;
 }
 
 function checkText(payload: Buffer): FieldError | undefined {

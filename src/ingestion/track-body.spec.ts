@@ -1,10 +1,10 @@
-import { readEvent, readEvents } from './track-body.js';
+import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
-const payloadOf = (text: string): string | undefined => {
-  const { payload } = readEvent(bytes(text));
-  return payload && Buffer.from(payload).toString();
-};
+/** The text of a payload that is an object; anything else that was sent for one, parsed. */
+const textOf = ({ fields }: ReceivedEvent): unknown =>
+  Buffer.isBuffer(fields?.payload) ? fields.payload.toString() : fields?.payload;
+const payloadOf = (text: string): unknown => textOf(readEvent(bytes(text)));
 
 describe('readEvent', () => {
   it.each([
@@ -22,21 +22,39 @@ describe('readEvent', () => {
     expect(payloadOf(text)).toBe(payload);
   });
 
-  it.each([
-    '{}',
-    '{"payload":null}',
-    '{"payload":{"a":1},"payload":null}',
-    '{"payload_":{}}',
-    '[]',
-    '"payload"',
-    'null',
-  ])('should find no payload in %s', (text) => {
+  it.each(['{}', '{"payload_":{}}', '[]', '"payload"', 'null'])('should find no payload in %s', (text) => {
     expect(payloadOf(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['{"payload":null}', null],
+    ['{"payload":{"a":1},"payload":null}', null],
+    ['{"payload":[{"a":1}]}', [{ a: 1 }]],
+    ['{"payload":"{}"}', '{}'],
+    ['{"payload":7}', 7],
+  ])('should tell in %s what came in place of an object', (text, payload) => {
+    expect(payloadOf(text)).toEqual(payload);
+  });
+
+  it('should read the fields that mean something, as JSON.parse does, and no other', () => {
+    const event = {
+      ...{ user_id: 'zoë "z"\n😀', event_type: 7, occurred_at: null, anonymous_id: ['a'], event_id: '' },
+      ...{ __proto__: null, constructor: 1, user: 'u' },
+    };
+    const { user_id, event_type, occurred_at, anonymous_id, event_id } = event;
+    const read = { user_id, event_type, occurred_at, anonymous_id, event_id, payload: undefined };
+    expect(readEvent(bytes(JSON.stringify(event))).fields).toStrictEqual(read);
+    expect(readEvent(bytes('{"user_id":"a","user\\u005fid":"\\u0062"}')).fields).toMatchObject({ user_id: 'b' });
+  });
+
+  it.each(['[]', '"payload"', 'null', '7'])('should tell that %s is no event', (text) => {
+    expect(readEvent(bytes(text)).fields).toBeUndefined();
   });
 
   it('should count how deep the payload nests', () => {
     expect(readEvent(bytes('{"payload":{}}')).payloadDepth).toBe(1);
     expect(readEvent(bytes('{"payload":{"a":[{"b":"[[["}],"c":{}}}')).payloadDepth).toBe(3);
+    expect(readEvent(bytes('{"payload":{"a":{}},"payload":{},"x":[[[[]]]]}')).payloadDepth).toBe(1);
   });
 
   it('should count the bytes of the event, and not what surrounds it', () => {
@@ -76,7 +94,7 @@ describe('readEvent', () => {
     expect(readEvent(bytes(`{"payload":{"a":${json}}}`)).isSuspect).toBe(false);
   });
 
-  it.each(['', '   ', '{', '{"a":1,}', "{'a':1}", 'undefined', '{"a":01}', '{"a":"\u0000"}', '{}{}'])(
+  it.each(['', '   ', '{', '{"a":1,}', "{'a':1}", 'undefined', '{"a":01}', '{"a":"\u0000"}', '{}{}', '{}\u00a0'])(
     'should refuse %j as a bad request',
     (text) => {
       expect(() => readEvent(bytes(text))).toThrow(expect.objectContaining({ status: 400 }) as Error);
@@ -92,16 +110,15 @@ describe('readEvent', () => {
 });
 
 describe('readEvents', () => {
-  const payloadsOf = (text: string) =>
-    readEvents(bytes(text))?.map(({ payload }) => payload && Buffer.from(payload).toString());
+  const payloadsOf = (text: string) => readEvents(bytes(text))?.map(textOf);
 
   it('should read each event with its own payload', () => {
     const text =
       '{"sent_at":[1],"events":[{"payload":{"a":1}},7,null,[{}],{"user_id":"u"},{"payload":{"b":[2,"]"]}}],"x":{}}';
     expect(payloadsOf(text)).toEqual(['{"a":1}', undefined, undefined, undefined, undefined, '{"b":[2,"]"]}']);
-    expect(readEvents(bytes(text))?.map(({ fields }) => fields)).toEqual(
-      (JSON.parse(text) as { events: unknown[] }).events,
-    );
+    expect(readEvents(bytes(text))?.map(({ fields }) => fields?.user_id)).toEqual([
+      ...[undefined, undefined, undefined, undefined, 'u', undefined],
+    ]);
   });
 
   it('should let the last of repeated keys count, as JSON.parse does', () => {

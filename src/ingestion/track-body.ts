@@ -1,13 +1,15 @@
 import { badRequest } from '../common/errors.js';
-import { JsonReader } from '../events/json.reader.js';
-import { readJsonText } from '../events/json.text.js';
+import { InvalidJsonError, JsonReader } from '../events/json.reader.js';
+import { NOT_JSON, readBodyText } from '../events/json.text.js';
+import type { TrackEventDto } from '../events/track-event.dto.js';
 
-/** One event as it came in: its fields, and its payload both parsed and byte for byte. */
+/** The fields of an event that mean something, each anything until it was validated; undefined when it is absent. */
+export type ReceivedFields = { -readonly [Name in keyof TrackEventDto]: unknown };
+
+/** One event as it came in. */
 export interface ReceivedEvent {
-  /** What `JSON.parse` made of it; anything, until it was validated. */
-  readonly fields: unknown;
-  /** The payload's JSON text as it was sent; undefined when there is none, or when it is null. */
-  readonly payload: Buffer | undefined;
+  /** What `JSON.parse` would make of them, but a payload that is an object is its text as it was sent. Undefined: not an object. */
+  readonly fields: ReceivedFields | undefined;
   /** How deep objects and arrays nest in the payload. */
   readonly payloadDepth: number;
   /** The size of the whole event, in bytes of JSON. */
@@ -16,19 +18,17 @@ export interface ReceivedEvent {
   readonly isSuspect: boolean;
 }
 
+const FIELDS = (
+  ['user_id', 'event_type', 'occurred_at', 'payload', 'anonymous_id', 'event_id'] satisfies (keyof TrackEventDto)[]
+).map((name) => ({ name, key: Buffer.from(name) }));
 const EVENTS = Buffer.from('events');
-const PAYLOAD = Buffer.from('payload');
-
-/** No double has more digits before its point. */
-const DIGITS_BEYOND_DOUBLE = 309;
 
 /**
  * Reads the body of a request for one event.
  * @throws ApiError 400 when it is not JSON
  */
 export function readEvent(body: Buffer | undefined): ReceivedEvent {
-  const { json, value } = parseJson(body);
-  return toReceivedEvent(json, new JsonReader(json), value, hasDigitRun(json, DIGITS_BEYOND_DOUBLE));
+  return readBody(body, readEventHere);
 }
 
 /**
@@ -37,74 +37,91 @@ export function readEvent(body: Buffer | undefined): ReceivedEvent {
  * @throws ApiError 400 when it is not JSON
  */
 export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefined {
-  const { json, value } = parseJson(body);
-  const list = (value as { events?: unknown } | null)?.events;
-  if (!Array.isArray(list)) {
+  return readBody(body, (reader, json) => {
+    if (!reader.isAtObject()) {
+      reader.skipValue();
+      return undefined;
+    }
+    let events: ReceivedEvent[] | undefined;
+    reader.enter();
+    while (reader.nextMember()) {
+      if (!reader.isNamed(EVENTS)) {
+        reader.skipValue();
+        continue;
+      }
+      // A repeated key starts over: like JSON.parse, the last one counts.
+      events = readListHere(reader, json);
+    }
+    return events;
+  });
+}
+
+function readBody<T>(body: Buffer | undefined, read: (reader: JsonReader, json: Buffer) => T): T {
+  const text = readBodyText(body);
+  if (!text.valid) {
+    throw badRequest(text.detail);
+  }
+  try {
+    const reader = new JsonReader(text.json);
+    const result = read(reader, text.json);
+    reader.requireEnd();
+    return result;
+  } catch (error) {
+    throw error instanceof InvalidJsonError ? badRequest(NOT_JSON.detail) : error;
+  }
+}
+
+function readListHere(reader: JsonReader, json: Buffer): ReceivedEvent[] | undefined {
+  if (!reader.isAtArray()) {
+    reader.skipValue();
     return undefined;
   }
-  const hasHugeNumber = hasDigitRun(json, DIGITS_BEYOND_DOUBLE);
-  const reader = new JsonReader(json);
-  let events: ReceivedEvent[] = [];
-  reader.readObject((isNamed) => {
-    if (!isNamed(EVENTS) || !reader.isAtArray()) {
-      reader.skipValue();
-      return;
-    }
-    // A repeated key starts over: like JSON.parse, the last one counts.
-    events = [];
-    reader.readArray(() => {
-      events.push(toReceivedEvent(json, reader, list[events.length], hasHugeNumber));
-    });
-  });
+  const events: ReceivedEvent[] = [];
+  reader.enter();
+  while (reader.nextElement()) events.push(readEventHere(reader, json));
   return events;
 }
 
-function parseJson(body: Buffer | undefined) {
-  const read = readJsonText(body);
-  if (!read.valid) {
-    throw badRequest(read.detail);
-  }
-  return read;
-}
-
-/** Looks at every `length`-th byte only: no run of that many digits fits between two of them. */
-function hasDigitRun(json: Uint8Array, length: number): boolean {
-  for (let at = length - 1; at < json.length; at += length) {
-    let start = at;
-    while (isDigit(json[start])) start--;
-    let end = at;
-    while (isDigit(json[end])) end++;
-    if (end - start > length) return true;
-  }
-  return false;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-/** @param mayHaveHugeNumber whether there is a number somewhere in the request that no double holds */
-function toReceivedEvent(json: Buffer, reader: JsonReader, fields: unknown, mayHaveHugeNumber: boolean): ReceivedEvent {
+function readEventHere(reader: JsonReader, json: Buffer): ReceivedEvent {
   const start = reader.offset;
-  let payload: Buffer | undefined;
-  let payloadDepth = 0;
-  let isSuspect = mayHaveHugeNumber;
   if (!reader.isAtObject()) {
     reader.skipValue();
-  } else {
-    reader.readObject((isNamed) => {
-      const valueStart = reader.offset;
+    return { fields: undefined, payloadDepth: 0, bytes: reader.offset - start, isSuspect: false };
+  }
+  const fields: ReceivedFields = {
+    user_id: undefined,
+    event_type: undefined,
+    occurred_at: undefined,
+    payload: undefined,
+    anonymous_id: undefined,
+    event_id: undefined,
+  };
+  let payloadDepth = 0;
+  let isSuspect = false;
+  reader.enter();
+  while (reader.nextMember()) {
+    const name = fieldHere(reader);
+    if (name === undefined) {
       reader.skipValue();
-      if (isNamed(PAYLOAD)) {
-        payload = json.subarray(valueStart, reader.offset);
-        payloadDepth = reader.depth;
-        // Of repeated keys the last one counts.
-        isSuspect = mayHaveHugeNumber || reader.hasRareScalars;
-      }
-    });
+    } else if (name === 'payload') {
+      fields.payload = readPayloadHere(reader, json);
+      // Of repeated keys the last one counts.
+      payloadDepth = reader.depth;
+      isSuspect = reader.hasRareScalars;
+    } else {
+      fields[name] = reader.readValue();
+    }
   }
-  if ((fields as { payload?: unknown } | null)?.payload === null) {
-    payload = undefined;
-  }
-  return { fields, payload, payloadDepth, bytes: reader.offset - start, isSuspect };
+  return { fields, payloadDepth, bytes: reader.offset - start, isSuspect };
+}
+
+function readPayloadHere(reader: JsonReader, json: Buffer): unknown {
+  if (!reader.isAtObject()) return reader.readValue();
+  const start = reader.offset;
+  reader.skipValue();
+  return json.subarray(start, reader.offset);
+}
+
+function fieldHere(reader: JsonReader): keyof ReceivedFields | undefined {
+  return FIELDS.find(({ key }) => reader.isNamed(key))?.name;
 }

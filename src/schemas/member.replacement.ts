@@ -28,26 +28,16 @@ export function replaceMembers(object: Uint8Array, values: ReadonlyMap<string, s
 function findMembers(object: Buffer, values: ReadonlyMap<string, string>): Iterable<Replacement> {
   const found = new Map<string, Replacement>();
   const reader = new JsonReader(object);
-  let before = reader.offset;
-  reader.readObject(() => {
-    const start = reader.offset;
-    const key = keyBetween(object, before, start);
+  reader.enter();
+  while (reader.nextMember()) {
+    const { key, offset: start } = reader;
     reader.skipValue();
-    before = reader.offset;
     const json = values.get(key);
     if (json !== undefined) {
       // A Map keeps the place of a key that is set again; only a new one goes to the end.
       found.delete(key);
-      found.set(key, { start, end: before, json });
+      found.set(key, { start, end: reader.offset, json });
     }
-  });
+  }
   return found.values();
-}
-
-/** Before a value stand the object's brace or a comma, the key, and a colon: only the key has quotes. */
-function keyBetween(object: Buffer, start: number, end: number): string {
-  const text = object.toString('utf8', start, end);
-  const open = text.indexOf('"');
-  const close = text.lastIndexOf('"');
-  return text.includes('\\') ? (JSON.parse(text.slice(open, close + 1)) as string) : text.slice(open + 1, close);
 }

@@ -9,11 +9,13 @@ export function memberSource(json: Uint8Array, name: string): Uint8Array | undef
   const reader = new JsonReader(json);
   const wanted = Buffer.from(name);
   let source: Uint8Array | undefined;
-  reader.readObject((isNamed) => {
+  reader.enter();
+  while (reader.nextMember()) {
+    const isWanted = reader.isNamed(wanted);
     const start = reader.offset;
     reader.skipValue();
-    if (isNamed(wanted)) source = json.subarray(start, reader.offset);
-  });
+    if (isWanted) source = json.subarray(start, reader.offset);
+  }
   return source;
 }
 
@@ -24,10 +26,11 @@ export function memberSource(json: Uint8Array, name: string): Uint8Array | undef
 export function elementSources(json: Uint8Array): Uint8Array[] {
   const reader = new JsonReader(json);
   const sources: Uint8Array[] = [];
-  reader.readArray(() => {
+  reader.enter();
+  while (reader.nextElement()) {
     const start = reader.offset;
     reader.skipValue();
     sources.push(json.subarray(start, reader.offset));
-  });
+  }
   return sources;
 }
