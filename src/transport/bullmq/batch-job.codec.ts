@@ -20,20 +20,30 @@ const BEFORE_EVENTS = '"events":';
 const BEFORE_ROWS = ',"rows":"';
 const END = '"}';
 
+/** A multiple of three, so that no part but the last is padded. */
+const ENCODED_AT_ONCE = 24 * 1024;
+
 /** The same as `JSON.stringify({ ...more, ...encodeBatchJob(batch) })`, as bytes, and in a fraction of the time. */
 export function encodeBatchJobJson(
   { events, rows }: EventBatch,
   more: Omit<BatchJobData, 'events' | 'rows'> = {},
 ): Buffer {
   const { buffer, byteOffset, byteLength } = rows;
-  const base64 = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const members = JSON.stringify(more).slice(0, -1);
   const start = `${members}${members === '{' ? '' : ','}${BEFORE_EVENTS}${events}${BEFORE_ROWS}`;
-  const json = Buffer.allocUnsafe(start.length + base64.length + END.length);
-  json.write(start, 0, 'latin1');
-  json.write(base64, start.length, 'latin1');
-  json.write(END, start.length + base64.length, 'latin1');
+  const json = Buffer.allocUnsafe(start.length + base64Length(byteLength) + END.length);
+  let at = json.write(start, 0, 'latin1');
+  // In parts: a string of more than 128 kB is one of V8's large objects, and costs a millisecond.
+  for (let from = 0; from < byteLength; from += ENCODED_AT_ONCE) {
+    at += json.write(bytes.toString('base64', from, from + ENCODED_AT_ONCE), at, 'latin1');
+  }
+  json.write(END, at, 'latin1');
   return json;
+}
+
+function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
 }
 
 export function encodeBatchJob(batch: EventBatch): BatchJobData {
