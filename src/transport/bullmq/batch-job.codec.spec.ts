@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { decodeBatchJob, encodeBatchJob, encodeBatchJobJson } from './batch-job.codec.js';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type BatchJobData,
+  decodeBatchJob,
+  encodeBatchJob,
+  encodeBatchJobJson,
+  parseJobData,
+} from './batch-job.codec.js';
 
 const KIB = 1024;
 
@@ -13,7 +20,22 @@ describe('a batch as the JSON of a job', () => {
       const json = encodeBatchJobJson(batch, { again: true }).toString();
       expect(json).toBe(JSON.stringify({ again: true, ...encodeBatchJob(batch) }));
       expect(encodeBatchJobJson(batch).toString()).toBe(JSON.stringify(encodeBatchJob(batch)));
-      expect(decodeBatchJob('id', 'events.v1', JSON.parse(json))).toEqual(batch);
+      expect(isDeepStrictEqual(decodeBatchJob('id', 'events.v1', JSON.parse(json)), batch)).toBe(true);
+      const { rows: read, ...others } = parseJobData(Buffer.from(json)) as BatchJobData;
+      expect(others).toEqual({ again: true, events: 7 });
+      expect(rows.equals(read as Buffer)).toBe(true);
     },
   );
+
+  it.each([
+    { events: 1, rows: 'AAAA', id: 'the rows are not the last' },
+    { parts: [{ id: 'a', type: 'b', events: 1, rows: 'AAAA' }] },
+    { movedTo: 'another' },
+    {},
+    7,
+    'rows',
+    { x: ',"rows":"' },
+  ])('should be read as JSON.parse reads it when it is %j', (data) => {
+    expect(parseJobData(Buffer.from(JSON.stringify(data)))).toEqual(data);
+  });
 });

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
 import { uuid7 } from '../../common/uuid7.js';
@@ -13,6 +13,7 @@ import {
   isMovedJob,
   type MovedJobData,
 } from './batch-job.codec.js';
+import { BatchWorker } from './batch.worker.js';
 import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
 import type { CombinedBatches } from './combined.batches.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
@@ -53,7 +54,7 @@ export class BullMqConsumption implements Consumption {
   private readonly id = uuid7();
   private readonly closing = new AbortController();
   private readonly connection: Redis;
-  private readonly worker: Worker;
+  private readonly worker: BatchWorker;
   private readonly heart: NodeJS.Timeout;
   private readonly inHand = new Set<Promise<BatchOutcome>>();
   private readonly combiner: BatchCombiner<HeldJob>;
@@ -76,7 +77,7 @@ export class BullMqConsumption implements Consumption {
     );
     const connection = patientConnection(queue, this.logger, this.closing.signal);
     this.connection = connection;
-    this.worker = new Worker(queue.name, (job, token) => this.process(job, token), {
+    this.worker = new BatchWorker(queue.name, (job, token) => this.process(job, token), {
       connection,
       prefix: queue.prefix,
       concurrency,
