@@ -8,7 +8,7 @@ import { steadyLoad } from './steady.load.js';
 
 /** Until the rate of new parts and that of their merges are in balance. */
 const WARM_UP_SECONDS = 10;
-const SECONDS = 30;
+const SECONDS = 20;
 /** One probe among so many events: ten a second. */
 const PROBED_EVENTS = 2_000;
 
@@ -19,7 +19,7 @@ export function freshness(events: number, runs: Figure['runs']): Figure {
     runs,
     perTransport: true,
     async measure(context) {
-      const seconds = context.full ? 4 * SECONDS : SECONDS;
+      const seconds = context.full ? 6 * SECONDS : SECONDS;
       const load = await LoadProcess.start();
       try {
         return await RunningDeployment.during(context, {}, async (deployment) => {

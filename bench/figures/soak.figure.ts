@@ -6,9 +6,10 @@ import { residentMbOf } from '../measure/memory.js';
 import { steadyLoad } from './steady.load.js';
 
 const MINUTES = 10;
-const SHORT_SECONDS = 60;
+const SHORT_SECONDS = 30;
 /** In which heaps reach the size that the load needs. */
 const WARM_UP_SECONDS = 30;
+const SHORT_WARM_UP_SECONDS = 15;
 const LOOK_EVERY_MS = 1_000;
 const EVENTS_A_REQUEST = 500;
 
@@ -24,7 +25,7 @@ export const soak: Figure = {
       return await RunningDeployment.during(context, { postgres: true }, async (deployment) => {
         const { apiUrls: urls, key, services } = deployment;
         const steady = { urls, key, events: EVENTS_A_REQUEST };
-        const warmUp = await load.run(steadyLoad(steady, WARM_UP_SECONDS));
+        const warmUp = await load.run(steadyLoad(steady, context.full ? WARM_UP_SECONDS : SHORT_WARM_UP_SECONDS));
         const memory = new MemorySamples(services);
         const report = await load.run(steadyLoad(steady, seconds)).finally(() => {
           memory.stop();

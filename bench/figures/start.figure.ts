@@ -2,7 +2,7 @@ import { RunningDeployment } from '../deployment/running.deployment.js';
 import type { Figure } from '../figure.js';
 import { median } from '../measure/median.js';
 
-const STARTS = 7;
+const STARTS = 5;
 
 /** How long a process that takes requests needs from its spawn until it says that it is ready, with its data and files at hand. */
 export const start: Figure = {
