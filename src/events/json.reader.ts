@@ -46,6 +46,7 @@ export class InvalidJsonError extends Error {}
  * @throws InvalidJsonError from every method that moves, as soon as the text cannot be JSON
  */
 export class JsonReader {
+  private readonly json: Buffer;
   private position = 0;
   /** The brackets and braces that close what {@link skipValue} has opened, the innermost last. */
   private readonly closers: number[] = [];
@@ -59,8 +60,6 @@ export class JsonReader {
    * half a surrogate pair: what is rare, and may be unstorable. Noticed on the way, where nearly everything passes by.
    */
   hasRareScalars = false;
-
-  private readonly json: Buffer;
 
   constructor(json: Uint8Array) {
     this.json = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
@@ -77,10 +76,6 @@ export class JsonReader {
 
   isAtArray(): boolean {
     return this.json[this.position] === OPEN_BRACKET;
-  }
-
-  isAtString(): boolean {
-    return this.json[this.position] === QUOTE;
   }
 
   /** Moves into the object or array here: {@link nextMember} or {@link nextElement} finds what it holds. */
@@ -101,7 +96,7 @@ export class JsonReader {
     return this.next(OPEN_BRACKET + TO_CLOSING);
   }
 
-  /** Whether the member here has this name. */
+  /** Whether the member has this name. To be asked before its value is consumed. */
   isNamed(name: Uint8Array): boolean {
     const { json, keyStart, keyEnd } = this;
     const length = keyEnd - keyStart;
@@ -115,7 +110,7 @@ export class JsonReader {
     return isSame;
   }
 
-  /** The name of the member here. */
+  /** The name of the member. To be asked before its value is consumed. */
   get key(): string {
     return this.decode(this.keyStart, this.keyEnd);
   }
@@ -123,7 +118,7 @@ export class JsonReader {
   /** Moves behind the value here. @returns what `JSON.parse` makes of it */
   readValue(): unknown {
     const start = this.position;
-    const isString = this.isAtString();
+    const isString = this.json[start] === QUOTE;
     this.skipValue();
     return isString ? this.decode(start + 1, this.position - 1) : JSON.parse(this.text(start, this.position));
   }

@@ -24,13 +24,17 @@ export class BatchWorker extends Worker {
   }
 }
 
-type Commands = Record<string, (args: unknown[]) => Promise<unknown>>;
+type Scripts = Readonly<Record<string, (args: unknown[]) => Promise<unknown>>>;
 
 /** BullMQ's view of a connection, on which its scripts answer with the data of jobs as bytes. */
 function leavingJobData(connection: Redis): ReturnType<typeof createIORedisClient> {
   const client = createIORedisClient(connection);
-  const commands = connection as unknown as Commands;
-  client.runCommand = async (name, args: unknown[]) => readable(await commands[`${name}Buffer`]?.(args));
+  client.runCommand = async (name, args: unknown[]) => {
+    // ioredis has a second one of each command, which leaves replies as bytes.
+    const script = (connection as unknown as Scripts)[`${name}Buffer`];
+    if (script === undefined) throw new TypeError(`The connection has no script ${name}.`);
+    return readable(await script.call(connection, args));
+  };
   return client;
 }
 
