@@ -10,6 +10,8 @@ module.exports = {
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   // Two, so that ClickHouse and Redis, which the specs wait for, keep a share of a two-core machine.
   maxWorkers: 2,
+  // What spec files leave behind in a worker is never cleared away, and slows those that follow.
+  workerIdleMemoryLimit: '1GB',
   // Specs start servers and processes, on a machine that may be busy; what hangs fails on the deadline of its own poll,
   // long before this one.
   testTimeout: 90_000,
