@@ -1,3 +1,7 @@
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const PLUS = 0x2b;
 const COMMA = 0x2c;
@@ -10,6 +14,7 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
 const LOWER_A = 0x61;
 const LOWER_D = 0x64;
 const LOWER_E = 0x65;
@@ -18,14 +23,8 @@ const LOWER_T = 0x74;
 const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const SPACE = 0x20;
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 /** Makes a letter lower-case. */
 const CASE = 0x20;
-/** From a bracket or brace to the one that closes it. */
-const TO_CLOSING = 2;
 
 /** What may follow a backslash, but for `u`. */
 const SHORT_ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
@@ -33,7 +32,7 @@ const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
 /** A number without an exponent that has no more characters fits a double. */
-const SAFE_NUMBER_LENGTH = 308;
+export const SAFE_NUMBER_LENGTH = 308;
 
 /** The text is not JSON. */
 export class InvalidJsonError extends Error {}
@@ -93,7 +92,7 @@ export class JsonReader {
 
   /** Moves to the array's next element, which is to be consumed, or, when there is none, behind the array. */
   nextElement(): boolean {
-    return this.next(OPEN_BRACKET + TO_CLOSING);
+    return this.next(CLOSE_BRACKET);
   }
 
   /** Whether the member has this name. To be asked before its value is consumed. */
@@ -133,7 +132,7 @@ export class JsonReader {
       if (byte === QUOTE) {
         this.position = this.endOfString(this.position);
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        const closer = byte + TO_CLOSING;
+        const closer = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
         this.depth = Math.max(this.depth, closers.push(closer));
         this.step();
         if (this.json[this.position] !== closer) {

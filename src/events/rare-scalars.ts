@@ -1,3 +1,5 @@
+import { SAFE_NUMBER_LENGTH } from './json.reader.js';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const PLUS = 0x2b;
@@ -7,8 +9,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LOWER_E = 0x65;
 const UPPER_E = 0x45;
-/** A number without an exponent that has no more characters fits a double. */
-const SAFE_NUMBER_LENGTH = 308;
 
 /**
  * The strings (keys too) with an escape and the numbers with an exponent or very many digits in a JSON text that `JSON.parse`

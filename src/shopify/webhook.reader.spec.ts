@@ -129,7 +129,7 @@ describe('readWebhook', () => {
       );
       expect(read('orders/create', body).kind).toBe('event');
       // Five to six times. With a walk for each line it would be thousands.
-      expect(reading! / parsing!).toBeLessThan(30);
+      expect(reading! / parsing!).toBeLessThan(15);
     });
   });
 
