@@ -25,6 +25,10 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 /** Makes a letter lower-case. */
 const CASE = 0x20;
+/** All bytes of characters beyond ASCII have it. */
+const BEYOND_ASCII = 0x80;
+/** Of an ASCII character that is written as an escape. */
+const ESCAPE_LENGTH = '\\u0061'.length;
 
 /** What may follow a backslash, but for `u`. */
 const SHORT_ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
@@ -52,6 +56,9 @@ export class JsonReader {
   private isAtFirst = false;
   private keyStart = 0;
   private keyEnd = 0;
+  private isKeyPlain = false;
+  /** Whether the string that was passed last is ASCII without an escape, so that its bytes are its characters. */
+  private isPlain = false;
   /** The deepest nesting within the value that {@link skipValue} skipped last; a scalar has 0. */
   depth = 0;
   /**
@@ -95,23 +102,23 @@ export class JsonReader {
     return this.next(CLOSE_BRACKET);
   }
 
-  /** Whether the member has this name. To be asked before its value is consumed. */
+  /** Whether the member has this name, which is ASCII. To be asked before its value is consumed. */
   isNamed(name: Uint8Array): boolean {
     const { json, keyStart, keyEnd } = this;
     const length = keyEnd - keyStart;
-    // An escape takes more bytes than what it stands for.
-    if (length < name.length) return false;
-    let isSame = length === name.length;
-    for (let i = 0; i < length; i++) {
-      if (json[keyStart + i] === BACKSLASH) return this.key === Buffer.from(name).toString();
-      isSame &&= json[keyStart + i] === name[i];
+    if (!this.isKeyPlain) {
+      return length <= name.length * ESCAPE_LENGTH && this.key === Buffer.from(name).toString();
     }
-    return isSame;
+    if (length !== name.length) return false;
+    for (let i = 0; i < length; i++) {
+      if (json[keyStart + i] !== name[i]) return false;
+    }
+    return true;
   }
 
   /** The name of the member. To be asked before its value is consumed. */
   get key(): string {
-    return this.decode(this.keyStart, this.keyEnd);
+    return this.decode(this.keyStart, this.keyEnd, this.isKeyPlain);
   }
 
   /** Moves behind the value here. @returns what `JSON.parse` makes of it */
@@ -119,7 +126,9 @@ export class JsonReader {
     const start = this.position;
     const isString = this.json[start] === QUOTE;
     this.skipValue();
-    return isString ? this.decode(start + 1, this.position - 1) : JSON.parse(this.text(start, this.position));
+    return isString
+      ? this.decode(start + 1, this.position - 1, this.isPlain)
+      : JSON.parse(this.text(start, this.position));
   }
 
   /** Moves behind the value here, and notes its {@link depth} and whether it {@link hasRareScalars}. */
@@ -190,6 +199,7 @@ export class JsonReader {
     this.keyStart = this.position + 1;
     this.position = this.endOfString(this.position);
     this.keyEnd = this.position - 1;
+    this.isKeyPlain = this.isPlain;
     this.skipSpace();
     if (this.json[this.position] !== COLON) throw new InvalidJsonError();
     this.step();
@@ -199,13 +209,22 @@ export class JsonReader {
   private endOfString(start: number): number {
     const { json } = this;
     let at = start + 1;
+    let bits = 0;
     for (;;) {
       const byte = json[at];
-      if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) at = this.endOfEscape(at);
-      else if (byte !== undefined && byte >= SPACE) at++;
-      else throw new InvalidJsonError();
+      if (byte === QUOTE) break;
+      if (byte === BACKSLASH) {
+        at = this.endOfEscape(at);
+        bits = BEYOND_ASCII;
+      } else if (byte !== undefined && byte >= SPACE) {
+        bits |= byte;
+        at++;
+      } else {
+        throw new InvalidJsonError();
+      }
     }
+    this.isPlain = bits < BEYOND_ASCII;
+    return at + 1;
   }
 
   private endOfEscape(start: number): number {
@@ -257,7 +276,8 @@ export class JsonReader {
   }
 
   /** What stands between quotes. */
-  private decode(start: number, end: number): string {
+  private decode(start: number, end: number, isPlain: boolean): string {
+    if (isPlain) return this.json.toString('latin1', start, end);
     const text = this.text(start, end);
     return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
   }

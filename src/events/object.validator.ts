@@ -40,9 +40,11 @@ export class ObjectValidator {
       if (!field.isRequired && (value === undefined || value === null)) {
         continue;
       }
-      const broken = field.rules.find((rule) => !rule.holds(value));
-      if (broken !== undefined) {
-        errors.push({ field: field.name, code: broken.code, message: broken.message(value) });
+      for (const rule of field.rules) {
+        if (!rule.holds(value)) {
+          errors.push({ field: field.name, code: rule.code, message: rule.message(value) });
+          break;
+        }
       }
     }
     return errors;

@@ -45,14 +45,27 @@ function parseCommonForm(text: string): number | undefined {
   const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
   const [h, m, s] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
   const milliseconds = length === TO_THE_SECOND ? 0 : digits(text, 20, 23);
-  // What is no digit is NaN, and in no range. Date.UTC would take the years 0 to 99 for 1900 to 1999.
+  // What is no digit is NaN, and in no range.
   const isOrdinary = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && h <= 23 && m <= 59 && s <= 59;
   if (!isOrdinary || !(milliseconds >= 0)) {
     return undefined;
   }
-  const time = Date.UTC(year, month - 1, day, h, m, s, milliseconds);
-  // Every month has a 28th.
-  return day <= 28 || new Date(time).getUTCDate() === day ? time : undefined;
+  const midnight = midnightOf(year, month, day);
+  return midnight === undefined ? undefined : midnight + ((h * 60 + m) * 60 + s) * 1000 + milliseconds;
+}
+
+/** The events of a request mostly happened on one day. */
+let lastDay: { year: number; month: number; day: number; midnight: number | undefined } | undefined;
+
+/** @returns undefined when the month has no such day */
+function midnightOf(year: number, month: number, day: number): number | undefined {
+  if (lastDay?.day !== day || lastDay.month !== month || lastDay.year !== year) {
+    // It would take the years 0 to 99 for 1900 to 1999.
+    const midnight = Date.UTC(year, month - 1, day);
+    const exists = new Date(midnight).getUTCDate() === day;
+    lastDay = { year, month, day, midnight: exists ? midnight : undefined };
+  }
+  return lastDay.midnight;
 }
 
 function digits(text: string, start: number, end: number): number {

@@ -18,7 +18,8 @@ export function drawSeed(): Seed {
  */
 export function seededId(seed: Seed, index: number): Uint8Array {
   const id = new Uint8Array(ID_BYTES);
-  id.set(seed);
+  // For so few bytes faster than `set`.
+  for (let i = 0; i < SEED_BYTES; i++) id[i] = seed[i] ?? 0;
   id[SEED_BYTES] = index >>> 8;
   id[SEED_BYTES + 1] = index;
   return id;

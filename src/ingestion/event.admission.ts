@@ -3,12 +3,14 @@ import { ErrorRecorder } from '../errors/error.recorder.js';
 import { EventMetrics } from '../metrics/event.metrics.js';
 import { EventSchemas, type TenantSchemas } from '../schemas/event-schemas.service.js';
 import type { Seed } from '../idempotency/seed.js';
+import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import type { EventRow } from '../warehouse/event-row.js';
+import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import { type EventPlace, EventRowFactory } from './event-row.factory.js';
 import { EventValidator } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
-import type { ReceivedEvent } from './track-body.js';
+import type { EventSink, ReceivedEvent } from './track-body.js';
 
 /** An event that may not be stored. */
 export interface RefusedEvent {
@@ -17,15 +19,20 @@ export interface RefusedEvent {
   readonly errors: readonly FieldError[];
 }
 
-/** What became of a request's events: each is in one of the lists. */
+/** What became of a request's events: each is a row, or refused. */
 export interface Admission {
-  readonly rows: readonly EventRow[];
+  readonly rows: EncodedRows;
+  /** How many of the rows have an id that derives from the request's seed, since they have no `event_id`. */
+  readonly seeded: number;
   readonly refused: readonly RefusedEvent[];
 }
 
 /** Decides which events of a request are stored, and as what: by the rules for all events, then by the tenant's schemas. */
 @Injectable()
 export class EventAdmission {
+  /** For all requests: the events of one are read without a pause, and leave as a copy. */
+  private readonly encoder = new EventRowEncoder();
+
   constructor(
     private readonly validator: EventValidator,
     private readonly schemas: EventSchemas,
@@ -37,23 +44,20 @@ export class EventAdmission {
   /**
    * Refused events are recorded, for the tenant's operators to read.
    * @param seed the request's, for the ids of events that have none of their own
+   * @param read gives the request's events to `sink`; what it throws is thrown, and nothing of the request is recorded then
    * @throws ControlPlaneUnavailableError when the tenant's schemas are not known and cannot be asked for now
    */
-  async admit(sender: Sender, seed: Seed, events: readonly ReceivedEvent[]): Promise<Admission> {
-    const schemas = await this.schemas.of(sender.tenantId);
-    const rows: EventRow[] = [];
-    const refused: RefusedEvent[] = [];
-    events.forEach((received, index) => {
-      const result = this.admitOne({ tenantId: sender.tenantId, seed, index }, sender.uid, schemas, received);
-      if ('reason' in result) {
-        refused.push({ index, errors: result.errors });
-        this.record(sender, received, result);
-      } else {
-        rows.push(result);
-      }
-    });
+  async admit(sender: Sender, seed: Seed, read: (sink: EventSink) => void): Promise<Admission> {
+    const { tenantId, uid } = sender;
+    const schemas = await this.schemas.of(tenantId);
+    const decisions = new Decisions(this.encoder, (received, index) =>
+      this.admitOne({ tenantId, seed, index }, uid, schemas, received),
+    );
+    read(decisions);
+    const { refused, ...rows } = decisions.end();
+    for (const refusal of refused) this.record(sender, refusal);
     if (refused.length > 0) this.metrics.received(sender.source, 'skipped', refused.length);
-    return { rows, refused };
+    return { refused, ...rows };
   }
 
   private admitOne(
@@ -77,12 +81,7 @@ export class EventAdmission {
       : { reason: 'schema_violation', errors: checked.errors };
   }
 
-  private record(
-    { tenantId, requestId, source }: Sender,
-    { fields }: ReceivedEvent,
-    { reason, errors }: Refusal,
-  ): void {
-    const { event_type: eventType, user_id: userId } = fields ?? {};
+  private record({ tenantId, requestId, source }: Sender, { reason, errors, eventType, userId }: RefusedAs): void {
     const detail = errors.map(({ field, message }) => `${field} ${message}`).join(' ');
     this.errors.record({ tenantId, ts: Date.now(), errorType: reason, source, detail, requestId, eventType, userId });
   }
@@ -91,4 +90,49 @@ export class EventAdmission {
 interface Refusal {
   readonly reason: 'validation_failed' | 'schema_violation';
   readonly errors: readonly FieldError[];
+}
+
+/** With what the event itself says of who and what it is, whatever that is. */
+interface RefusedAs extends RefusedEvent, Refusal {
+  readonly eventType: unknown;
+  readonly userId: unknown;
+}
+
+/** Makes each event a row or a refusal as soon as it was read, so that of the events themselves nothing is kept. */
+class Decisions implements EventSink {
+  private events = 0;
+  private seeded = 0;
+  private refused: RefusedAs[] = [];
+
+  constructor(
+    private readonly encoder: EventRowEncoder,
+    private readonly decide: (received: ReceivedEvent, index: number) => EventRow | Refusal,
+  ) {
+    this.start();
+  }
+
+  start(): void {
+    this.encoder.clear();
+    this.events = 0;
+    this.seeded = 0;
+    this.refused = [];
+  }
+
+  take(received: ReceivedEvent): void {
+    const index = this.events + this.refused.length;
+    const result = this.decide(received, index);
+    if ('reason' in result) {
+      const { event_type: eventType, user_id: userId } = received.fields ?? {};
+      this.refused.push({ index, ...result, eventType, userId });
+      return;
+    }
+    this.encoder.append(result);
+    this.events++;
+    if (result.eventId === '') this.seeded++;
+  }
+
+  end(): Omit<Admission, 'refused'> & { readonly refused: readonly RefusedAs[] } {
+    const { events, seeded, refused } = this;
+    return { rows: { bytes: this.encoder.take(), events }, seeded, refused };
+  }
 }

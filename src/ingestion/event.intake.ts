@@ -3,7 +3,7 @@ import { ApiError } from '../common/api-error.js';
 import type { Attempt } from '../idempotency/attempt.js';
 import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
 import { EventQuota } from '../plans/event-quota.js';
-import type { EventRow } from '../warehouse/event-row.js';
+import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import { GroupCommit } from './group-commit.js';
 
 /** Takes rows in for a tenant: counts them against its plan, and has them written to disk. */
@@ -20,18 +20,18 @@ export class EventIntake {
    * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take(tenantId: string, rows: readonly EventRow[], route: EventRoute, attempt?: Attempt): Promise<void> {
+  async take(tenantId: string, rows: EncodedRows, route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
       await this.reserveAndCommit(tenantId, rows, attempt);
-      this.metrics.received(route, 'accepted', rows.length);
+      this.metrics.received(route, 'accepted', rows.events);
     } catch (error) {
-      this.metrics.received(route, outcomeOf(error), rows.length);
+      this.metrics.received(route, outcomeOf(error), rows.events);
       throw error;
     }
   }
 
-  private async reserveAndCommit(tenantId: string, rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
-    const reservation = await this.quota.reserve(tenantId, rows.length);
+  private async reserveAndCommit(tenantId: string, rows: EncodedRows, attempt?: Attempt): Promise<void> {
+    const reservation = await this.quota.reserve(tenantId, rows.events);
     try {
       await this.commits.commit(rows, attempt);
     } catch (error) {

@@ -20,8 +20,11 @@ export const TOO_LARGE = 'too_large';
 @Injectable()
 export class EventValidator {
   private readonly rules = new ObjectValidator(TrackEventDto, REQUIRED);
+  private readonly maxBytes: number;
 
-  constructor(private readonly configuration: Configuration) {}
+  constructor({ maxEventBytes }: Configuration) {
+    this.maxBytes = maxEventBytes;
+  }
 
   /** @param uid the only user the caller may speak for, whatever the event says; undefined: any */
   validate(received: ReceivedEvent, uid?: string): ValidatedEvent {
@@ -32,8 +35,8 @@ export class EventValidator {
     if (uid !== undefined) {
       fields.user_id = uid;
     }
-    if (received.bytes > this.configuration.maxEventBytes) {
-      const message = `must have at most ${this.configuration.maxEventBytes} bytes of JSON.`;
+    if (received.bytes > this.maxBytes) {
+      const message = `must have at most ${this.maxBytes} bytes of JSON.`;
       return invalid({ field: 'event', code: TOO_LARGE, message });
     }
     const errors = this.rules.validate(fields);

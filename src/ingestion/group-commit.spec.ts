@@ -6,7 +6,7 @@ import { Retries } from '../idempotency/retries.service.js';
 import { StoreAccess } from '../idempotency/store.access.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import type { EventRow } from '../warehouse/event-row.js';
+import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import { GroupCommit } from './group-commit.js';
 
 /** Holds every batch until the test says what becomes of it: here the moments matter, not the queue. */
@@ -46,18 +46,10 @@ class HeldTransport extends EventTransport {
   }
 }
 
-const row = (payloadBytes = 2): EventRow => ({
-  tenantId: 't',
-  id: new Uint8Array(16),
-  eventType: 'e',
-  userId: 'u',
-  anonymousId: '',
-  eventId: '',
-  occurredAt: 0,
-  receivedAt: 0,
-  payload: Buffer.alloc(payloadBytes, ' '),
+const rows = (events: number, bytes = events * 60, fill = 0): EncodedRows => ({
+  bytes: Buffer.alloc(bytes, fill),
+  events,
 });
-const rows = (count: number) => Array.from({ length: count }, () => row());
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('GroupCommit', () => {
@@ -100,6 +92,13 @@ describe('GroupCommit', () => {
     expect(transport.sizes).toEqual([21]);
   });
 
+  it('should put the rows of the requests one after the other', async () => {
+    void commits.commit(rows(1, 2, 1));
+    void commits.commit(rows(2, 3, 2));
+    await turn();
+    expect([...transport.held[0]!.batch.rows]).toEqual([1, 1, 2, 2, 2]);
+  });
+
   it('should gather requests while a batch is on its way, and send them when it is durable', async () => {
     for (const count of [1, 2, 3, 4]) {
       void commits.commit(rows(count));
@@ -116,6 +115,11 @@ describe('GroupCommit', () => {
     expect(transport.sizes).toEqual([5_000, 5_000, 5_000, 5_000]);
     await turn();
     expect(transport.held).toHaveLength(4);
+  });
+
+  it('should send what is large at once, however few events it has', () => {
+    void commits.commit(rows(1, 1024 * 1024));
+    expect(transport.sizes).toEqual([1]);
   });
 
   it('should give every batch an id of its own', async () => {
@@ -142,7 +146,7 @@ describe('GroupCommit', () => {
 
   it('should refuse more when too much waits for the queue, and accept again when it moved on', async () => {
     const accepted: Promise<unknown>[] = [];
-    for (let i = 0; i < 64; i++) accepted.push(commits.commit([row(1024 * 1024)]));
+    for (let i = 0; i < 64; i++) accepted.push(commits.commit(rows(1, 1024 * 1024 + 1)));
     await expect(commits.commit(rows(1))).rejects.toMatchObject({ status: 503 });
     for (const { settle } of transport.held) settle();
     await Promise.all(accepted);

@@ -9,8 +9,7 @@ import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import type { EventRow } from '../warehouse/event-row.js';
-import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
+import type { EncodedRows } from '../warehouse/encoded-rows.js';
 
 /**
  * A group that has this many events or bytes travels at once; smaller ones wait while another is on its way. An insert
@@ -27,6 +26,8 @@ const SETTLED_POLL_MS = 5;
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
+  bytes = 0;
+  readonly rows: Buffer[] = [];
   /** Those that are noted for their retries. */
   readonly attempts: Attempt[] = [];
   /** Their spans; none unless traces are on. */
@@ -46,7 +47,6 @@ class Group {
  */
 @Injectable()
 export class GroupCommit {
-  private readonly encoder = new EventRowEncoder();
   private open: Group | undefined;
   private groupsOnTheirWay = 0;
   private uncommittedBytes = 0;
@@ -61,12 +61,12 @@ export class GroupCommit {
    * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 503 when they are not
    */
-  async commit(rows: readonly EventRow[], attempt?: Attempt): Promise<void> {
+  async commit(rows: EncodedRows, attempt?: Attempt): Promise<void> {
     if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
       throw queueUnavailable();
     }
     const group = this.join(rows, attempt);
-    if (group.events >= FULL_EVENTS || this.encoder.size >= FULL_BYTES) {
+    if (group.events >= FULL_EVENTS || group.bytes >= FULL_BYTES) {
       this.send(group);
     }
     try {
@@ -83,10 +83,7 @@ export class GroupCommit {
     }
   }
 
-  private join(rows: readonly EventRow[], attempt: Attempt | undefined): Group {
-    for (const row of rows) {
-      this.encoder.append(row);
-    }
+  private join(rows: EncodedRows, attempt: Attempt | undefined): Group {
     if (this.open === undefined) {
       this.open = new Group();
       // Requests whose bodies arrived in the same turn of the event loop join before the group leaves.
@@ -94,7 +91,9 @@ export class GroupCommit {
         this.sendWhatWaits();
       });
     }
-    this.open.events += rows.length;
+    this.open.rows.push(rows.bytes);
+    this.open.events += rows.events;
+    this.open.bytes += rows.bytes.length;
     if (attempt !== undefined) this.open.attempts.push(attempt);
     const request = currentRequest();
     if (request !== undefined) this.open.requests.push(request);
@@ -109,7 +108,7 @@ export class GroupCommit {
 
   private send(group: Group): void {
     this.open = undefined;
-    const rows = this.encoder.take();
+    const rows = Buffer.concat(group.rows, group.bytes);
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
     const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };

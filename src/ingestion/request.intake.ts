@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { Retries } from '../idempotency/retries.service.js';
-import { reseededId, type Seed } from '../idempotency/seed.js';
+import { reseededId } from '../idempotency/seed.js';
 import { EventMetrics } from '../metrics/event.metrics.js';
-import type { EventRow } from '../warehouse/event-row.js';
+import { replaceIds } from '../warehouse/replaced-ids.js';
+import type { Admission } from './event.admission.js';
 import { EventIntake } from './event.intake.js';
 import type { Sender } from './sender.js';
 
@@ -17,25 +18,22 @@ export class RequestIntake {
   ) {}
 
   /**
-   * Resolves when the rows, at least one, are on disk.
-   * @param identity whose seed the rows' ids derive from
+   * Resolves when the admitted rows, at least one, are on disk.
+   * @param identity whose seed their ids derive from
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take({ tenantId, source }: Sender, rows: readonly EventRow[], identity: RequestIdentity): Promise<void> {
+  async take({ tenantId, source }: Sender, { rows, seeded }: Admission, identity: RequestIdentity): Promise<void> {
     const { attempt, seed } = identity;
-    if (attempt === undefined || rows.every(({ eventId }) => eventId !== '')) {
+    if (attempt === undefined || seeded === 0) {
       await this.intake.take(tenantId, rows, source);
       return;
     }
     await this.retries.claim(attempt);
     if (attempt.isDurable) {
-      this.metrics.received(source, 'repeated', rows.length);
+      this.metrics.received(source, 'repeated', rows.events);
       return;
     }
-    await this.intake.take(tenantId, attempt.seed === seed ? rows : reseeded(rows, attempt.seed), source, attempt);
+    if (attempt.seed !== seed) replaceIds(rows.bytes, (id) => reseededId(id, attempt.seed));
+    await this.intake.take(tenantId, rows, source, attempt);
   }
-}
-
-function reseeded(rows: readonly EventRow[], seed: Seed): readonly EventRow[] {
-  return rows.map((row) => (row.eventId === '' ? { ...row, id: reseededId(row.id, seed) } : row));
 }

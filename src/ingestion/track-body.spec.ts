@@ -1,4 +1,5 @@
-import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
+import { collectEvents } from '../../test/support/collect-events.js';
+import { type ReceivedEvent, readEvent } from './track-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 /** The text of a payload that is an object; anything else that was sent for one, parsed. */
@@ -110,13 +111,15 @@ describe('readEvent', () => {
 });
 
 describe('readEvents', () => {
-  const payloadsOf = (text: string) => readEvents(bytes(text))?.map(textOf);
+  const read = (text: string, limit?: number) => collectEvents(bytes(text), limit);
+  const payloadsOf = (text: string) => read(text).events.map(textOf);
 
   it('should read each event with its own payload', () => {
     const text =
       '{"sent_at":[1],"events":[{"payload":{"a":1}},7,null,[{}],{"user_id":"u"},{"payload":{"b":[2,"]"]}}],"x":{}}';
     expect(payloadsOf(text)).toEqual(['{"a":1}', undefined, undefined, undefined, undefined, '{"b":[2,"]"]}']);
-    expect(readEvents(bytes(text))?.map(({ fields }) => fields?.user_id)).toEqual([
+    expect(read(text).count).toBe(6);
+    expect(read(text).events.map(({ fields }) => fields?.user_id)).toEqual([
       ...[undefined, undefined, undefined, undefined, 'u', undefined],
     ]);
   });
@@ -124,16 +127,23 @@ describe('readEvents', () => {
   it('should let the last of repeated keys count, as JSON.parse does', () => {
     expect(payloadsOf('{"events":[{"payload":{"a":1}},{}],"events":[{"payload":{"a":2}}]}')).toEqual(['{"a":2}']);
     expect(payloadsOf('{"events":7,"events":[{"payload":{"a":2}}]}')).toEqual(['{"a":2}']);
+    expect(read('{"events":[{},{}],"events":[{}]}').count).toBe(1);
   });
 
   it.each(['[]', '{}', 'null', '7', '{"events":{}}', '{"events":null}', '{"events":[1],"events":{}}'])(
     'should find no list of events in %s',
     (text) => {
-      expect(readEvents(bytes(text))).toBeUndefined();
+      expect(read(text).count).toBeUndefined();
     },
   );
 
   it('should tell an empty list from none', () => {
-    expect(readEvents(bytes('{"events":[ ]}'))).toEqual([]);
+    expect(read('{"events":[ ]}').count).toBe(0);
+  });
+
+  it('should count what is beyond the limit, check it, and give it to nobody', () => {
+    expect(read('{"events":[{},{},{"user_id":"u"}]}', 2)).toMatchObject({ count: 3, events: [{}, {}] });
+    expect(read('{"events":[{},{},{"user_id":"u"}]}', 2).events).toHaveLength(2);
+    expect(() => read('{"events":[{},{},{"user_id":u}]}', 2)).toThrow();
   });
 });

@@ -18,10 +18,20 @@ export interface ReceivedEvent {
   readonly isSuspect: boolean;
 }
 
-const FIELDS = (
-  ['user_id', 'event_type', 'occurred_at', 'payload', 'anonymous_id', 'event_id'] satisfies (keyof TrackEventDto)[]
-).map((name) => ({ name, key: Buffer.from(name) }));
+/** Is given the events of a list one by one, while they are read: of hundreds none has to be kept. */
+export interface EventSink {
+  /** The list begins; events of an earlier one do not count. */
+  start(): void;
+  take(event: ReceivedEvent): void;
+}
+
 const EVENTS = Buffer.from('events');
+const USER_ID = Buffer.from('user_id');
+const EVENT_TYPE = Buffer.from('event_type');
+const OCCURRED_AT = Buffer.from('occurred_at');
+const PAYLOAD = Buffer.from('payload');
+const ANONYMOUS_ID = Buffer.from('anonymous_id');
+const EVENT_ID = Buffer.from('event_id');
 
 /**
  * Reads the body of a request for one event.
@@ -33,16 +43,17 @@ export function readEvent(body: Buffer | undefined): ReceivedEvent {
 
 /**
  * Reads the body of a request for many events.
- * @returns undefined when the body has no list of events
- * @throws ApiError 400 when it is not JSON
+ * @param limit how many of them `sink` is given at most
+ * @returns how many there are; undefined when the body has no list of events
+ * @throws ApiError 400 when it is not JSON; what `sink` was given does not count then
  */
-export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefined {
+export function readEvents(body: Buffer | undefined, limit: number, sink: EventSink): number | undefined {
   return readBody(body, (reader, json) => {
     if (!reader.isAtObject()) {
       reader.skipValue();
       return undefined;
     }
-    let events: ReceivedEvent[] | undefined;
+    let count: number | undefined;
     reader.enter();
     while (reader.nextMember()) {
       if (!reader.isNamed(EVENTS)) {
@@ -50,9 +61,10 @@ export function readEvents(body: Buffer | undefined): ReceivedEvent[] | undefine
         continue;
       }
       // A repeated key starts over: like JSON.parse, the last one counts.
-      events = readListHere(reader, json);
+      sink.start();
+      count = readListHere(reader, json, limit, sink);
     }
-    return events;
+    return count;
   });
 }
 
@@ -71,15 +83,19 @@ function readBody<T>(body: Buffer | undefined, read: (reader: JsonReader, json: 
   }
 }
 
-function readListHere(reader: JsonReader, json: Buffer): ReceivedEvent[] | undefined {
+function readListHere(reader: JsonReader, json: Buffer, limit: number, sink: EventSink): number | undefined {
   if (!reader.isAtArray()) {
     reader.skipValue();
     return undefined;
   }
-  const events: ReceivedEvent[] = [];
+  let count = 0;
   reader.enter();
-  while (reader.nextElement()) events.push(readEventHere(reader, json));
-  return events;
+  while (reader.nextElement()) {
+    if (count < limit) sink.take(readEventHere(reader, json));
+    else reader.skipValue();
+    count++;
+  }
+  return count;
 }
 
 function readEventHere(reader: JsonReader, json: Buffer): ReceivedEvent {
@@ -100,17 +116,17 @@ function readEventHere(reader: JsonReader, json: Buffer): ReceivedEvent {
   let isSuspect = false;
   reader.enter();
   while (reader.nextMember()) {
-    const name = fieldHere(reader);
-    if (name === undefined) {
-      reader.skipValue();
-    } else if (name === 'payload') {
+    // Of repeated keys the last one counts.
+    if (reader.isNamed(PAYLOAD)) {
       fields.payload = readPayloadHere(reader, json);
-      // Of repeated keys the last one counts.
       payloadDepth = reader.depth;
       isSuspect = reader.hasRareScalars;
-    } else {
-      fields[name] = reader.readValue();
-    }
+    } else if (reader.isNamed(USER_ID)) fields.user_id = reader.readValue();
+    else if (reader.isNamed(EVENT_TYPE)) fields.event_type = reader.readValue();
+    else if (reader.isNamed(OCCURRED_AT)) fields.occurred_at = reader.readValue();
+    else if (reader.isNamed(ANONYMOUS_ID)) fields.anonymous_id = reader.readValue();
+    else if (reader.isNamed(EVENT_ID)) fields.event_id = reader.readValue();
+    else reader.skipValue();
   }
   return { fields, payloadDepth, bytes: reader.offset - start, isSuspect };
 }
@@ -120,8 +136,4 @@ function readPayloadHere(reader: JsonReader, json: Buffer): unknown {
   const start = reader.offset;
   reader.skipValue();
   return json.subarray(start, reader.offset);
-}
-
-function fieldHere(reader: JsonReader): keyof ReceivedFields | undefined {
-  return FIELDS.find(({ key }) => reader.isNamed(key))?.name;
 }

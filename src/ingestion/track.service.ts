@@ -7,7 +7,7 @@ import { TOO_LARGE } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
 import { RequestIntake } from './request.intake.js';
-import { type ReceivedEvent, readEvent, readEvents } from './track-body.js';
+import { type EventSink, readEvent, readEvents } from './track-body.js';
 
 /** Why an event of a batch was left out. */
 export interface SkippedEvent extends FieldError {
@@ -35,11 +35,13 @@ export class TrackService {
    * @throws ApiError 400 or 413 when it is invalid, 429 beyond the plan's events a month, 503 when it cannot be queued
    */
   async track(sender: Sender, body: Buffer | undefined, identity: RequestIdentity): Promise<void> {
-    const { rows, refused } = await this.admission.admit(sender, identity.seed, [readEvent(body)]);
-    for (const { errors } of refused) {
+    const admission = await this.admission.admit(sender, identity.seed, (sink) => {
+      sink.take(readEvent(body));
+    });
+    for (const { errors } of admission.refused) {
       throw refusal(errors);
     }
-    await this.intake.take(sender, rows, identity);
+    await this.intake.take(sender, admission, identity);
   }
 
   /**
@@ -48,28 +50,29 @@ export class TrackService {
    * plan's events a month, 503 when they cannot be queued
    */
   async trackBatch(sender: Sender, body: Buffer | undefined, identity: RequestIdentity): Promise<TrackBatchResult> {
-    const { rows, refused } = await this.admission.admit(sender, identity.seed, this.readList(body));
-    if (rows.length > 0) {
-      await this.intake.take(sender, rows, identity);
+    const admission = await this.admission.admit(sender, identity.seed, (sink) => {
+      this.readList(body, sink);
+    });
+    if (admission.rows.events > 0) {
+      await this.intake.take(sender, admission, identity);
     }
-    const counts = { queued: rows.length, skipped: refused.length };
-    const errors = refused.flatMap(({ index, errors }) => errors.map((error) => ({ index, ...error })));
+    const counts = { queued: admission.rows.events, skipped: admission.refused.length };
+    const errors = admission.refused.flatMap(({ index, errors }) => errors.map((error) => ({ index, ...error })));
     return errors.length === 0 ? counts : { ...counts, errors };
   }
 
-  private readList(body: Buffer | undefined): ReceivedEvent[] {
-    const events = readEvents(body);
+  private readList(body: Buffer | undefined, sink: EventSink): void {
     const limit = this.configuration.maxBatchEvents;
-    if (events === undefined) {
+    const count = readEvents(body, limit, sink);
+    if (count === undefined) {
       throw invalidFields({ events: ['must be a list of events.'] });
     }
-    if (events.length === 0) {
+    if (count === 0) {
       throw invalidFields({ events: ['must not be empty.'] });
     }
-    if (events.length > limit) {
-      throw invalidFields({ events: [`must have at most ${limit} events; this request has ${events.length}.`] });
+    if (count > limit) {
+      throw invalidFields({ events: [`must have at most ${limit} events; this request has ${count}.`] });
     }
-    return events;
   }
 }
 

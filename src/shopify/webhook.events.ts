@@ -8,6 +8,7 @@ import { EventMetrics } from '../metrics/event.metrics.js';
 import { EventSchemas } from '../schemas/event-schemas.service.js';
 import { DeliveryMemory } from './delivery.memory.js';
 import type { WebhookEvent } from './webhook.reading.js';
+import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import { toEventRow } from './webhook.row.js';
 
 /** What became of an event; `detail` is for the tenant. */
@@ -21,6 +22,7 @@ const STORED: WebhookOutcome = { stored: true };
 export class WebhookEvents {
   /** By tenant and delivery: one that comes again before it is on disk waits for that, and is not queued twice. */
   private readonly underway = new Map<string, Promise<WebhookOutcome>>();
+  private readonly encoder = new EventRowEncoder();
 
   constructor(
     private readonly schemas: EventSchemas,
@@ -54,7 +56,8 @@ export class WebhookEvents {
     }
     try {
       const payload = checked.payload ?? event.payload;
-      await this.intake.take(tenantId, [toEventRow(tenantId, event, payload, this.clock.next())], 'shopify');
+      this.encoder.append(toEventRow(tenantId, event, payload, this.clock.next()));
+      await this.intake.take(tenantId, { bytes: this.encoder.take(), events: 1 }, 'shopify');
     } catch (error) {
       // Shopify would repeat what gets a 429, and then cancel the subscription for good.
       if (!(error instanceof ApiError && error.status === 429)) throw error;

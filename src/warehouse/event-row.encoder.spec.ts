@@ -80,6 +80,15 @@ describe('EventRowEncoder', () => {
     expect(encoder.take()).toHaveLength(0);
   });
 
+  it('should drop what was appended when it is cleared', () => {
+    const encoder = new EventRowEncoder();
+    encoder.append({ ...ROW, userId: 'u-2' });
+    encoder.clear();
+    encoder.append(ROW);
+
+    expect(encoder.take().includes('u-2')).toBe(false);
+  });
+
   it('should replace lone surrogates, which UTF-8 cannot carry', () => {
     const encoder = new EventRowEncoder();
     encoder.append({ ...ROW, userId: 'a\ud800b' });

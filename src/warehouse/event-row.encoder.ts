@@ -1,3 +1,4 @@
+import { UUID_BYTES, writeUuid } from './encoded-uuid.js';
 import type { EventRow } from './event-row.js';
 
 /** The columns of `events` in the order in which {@link EventRowEncoder} writes them. The INSERT statement names them so. */
@@ -17,7 +18,7 @@ const INITIAL_BYTES = 64 * 1024;
 /** A buffer that one huge batch has grown beyond this is not kept. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** Room for everything in a row that has a fixed size, and for the length prefixes. */
-const FIXED_BYTES_PER_ROW = 16 + 8 + 8 + 6 * 5;
+const FIXED_BYTES_PER_ROW = UUID_BYTES + 8 + 8 + 6 * 5;
 /** Up to this many characters a loop encodes faster; below 128, so that the length prefix is one byte. */
 const SHORT_TEXT = 24;
 /** UTF-8 needs at most three bytes for one UTF-16 unit. */
@@ -52,7 +53,8 @@ export class EventRowEncoder {
     this.writeString(row.tenantId);
     this.writeString(row.eventType);
     this.writeString(row.userId);
-    this.writeUuid(row.id);
+    writeUuid(this.buffer, this.offset, row.id);
+    this.offset += UUID_BYTES;
     this.writeInt64(row.occurredAt);
     this.writeInt64(row.receivedAt);
     this.writeString(row.anonymousId);
@@ -63,11 +65,16 @@ export class EventRowEncoder {
   /** The rows appended so far, as a copy of exactly their size; the encoder is empty afterwards. */
   take(): Buffer {
     const rows = Buffer.from(this.buffer.subarray(0, this.offset));
+    this.clear();
+    return rows;
+  }
+
+  /** Drops the rows appended since the last {@link take}. */
+  clear(): void {
     this.offset = 0;
     if (this.buffer.length > MAX_KEPT_BYTES) {
       this.buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     }
-    return rows;
   }
 
   private reserve(bytes: number): void {
@@ -126,16 +133,6 @@ export class EventRowEncoder {
       rest >>>= 7;
     }
     this.buffer[this.offset++] = rest;
-  }
-
-  /** ClickHouse keeps a UUID as two little-endian 64-bit halves: each half of the usual order reversed. */
-  private writeUuid(id: Uint8Array): void {
-    const { buffer, offset } = this;
-    for (let i = 0; i < 8; i++) {
-      buffer[offset + i] = id[7 - i] ?? 0;
-      buffer[offset + 8 + i] = id[15 - i] ?? 0;
-    }
-    this.offset += 16;
   }
 
   /** Any whole number up to 2^53 in size, in two halves: several times faster than by way of a BigInt. */

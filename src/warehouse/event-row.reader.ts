@@ -1,6 +1,8 @@
+import { UUID_BYTES } from './encoded-uuid.js';
+
 /** A tenant's slug; anything else at its place means that these bytes are not rows. */
 const SLUG = /^[a-z0-9-]{1,63}$/;
-const ID_AND_TIMES_BYTES = 16 + 8 + 8;
+const ID_AND_TIMES_BYTES = UUID_BYTES + 8 + 8;
 /** Enough for 2^35 - 1 bytes; no row has a tenth of it. */
 const LONGEST_VARINT = 5;
 
@@ -35,8 +37,12 @@ export class EventRowReader {
 
   /** Everything after the user. */
   skipRestOfRow(): void {
-    this.offset += ID_AND_TIMES_BYTES;
+    this.skipIdAndTimes();
     this.skipStrings(3); // anonymous_id, event_id, payload
+  }
+
+  skipIdAndTimes(): void {
+    this.offset += ID_AND_TIMES_BYTES;
   }
 
   skipStrings(count: number): void {

@@ -3,10 +3,11 @@ import * as fc from 'fast-check';
 import { ApiError } from '../../src/common/api-error.js';
 import { rareScalars } from '../../src/events/rare-scalars.js';
 import { InvalidJsonError, JsonReader } from '../../src/events/json.reader.js';
-import { type ReceivedEvent, readEvent, readEvents } from '../../src/ingestion/track-body.js';
+import { type ReceivedEvent, readEvent } from '../../src/ingestion/track-body.js';
 import { elementSources, memberSource } from '../../src/shopify/json.source.js';
 import { readWebhook } from '../../src/shopify/webhook.reader.js';
 import { TOPICS } from '../../src/shopify/topics.js';
+import { collectEvents } from '../support/collect-events.js';
 import { eventOrNot } from './event.cases.js';
 import { holds } from './holds.js';
 import { anyBytes, jsonDocument, jsonObject, jsonValue } from './json.cases.js';
@@ -113,13 +114,13 @@ describe('reading what was sent, whatever it is', () => {
   it('should take any bytes for an event, or refuse them as the sender’s fault', () =>
     holds(anyBytes, 1_000, (bytes) => {
       unlessRefused(() => readEvent(bytes));
-      unlessRefused(() => readEvents(bytes));
+      unlessRefused(() => collectEvents(bytes));
     }));
 
   it('should find every event of a list, and each payload byte for byte', () =>
     holds(fc.tuple(fc.array(eventOrNot, { maxLength: 5 }), jsonValue), 1_000, ([list, other]) => {
-      const events = readEvents(Buffer.from(`{"events":[],"x":${other},"events":[${list.join()}]}`));
-      expect(events?.map(fieldsOf)).toEqual(list.map((text) => sentFieldsOf(JSON.parse(text))));
+      const { events } = collectEvents(Buffer.from(`{"events":[],"x":${other},"events":[${list.join()}]}`));
+      expect(events.map(fieldsOf)).toEqual(list.map((text) => sentFieldsOf(JSON.parse(text))));
     }));
 
   it('should have a reading for any webhook', () =>
