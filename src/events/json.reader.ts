@@ -27,7 +27,7 @@ const CLOSE_BRACE = 0x7d;
 const CASE = 0x20;
 /** All bytes of characters beyond ASCII have it. */
 const BEYOND_ASCII = 0x80;
-/** Of an ASCII character that is written as an escape. */
+/** What an escape takes; no character takes more for each of its bytes. */
 const ESCAPE_LENGTH = '\\u0061'.length;
 
 /** What may follow a backslash, but for `u`. */
@@ -102,7 +102,7 @@ export class JsonReader {
     return this.next(CLOSE_BRACKET);
   }
 
-  /** Whether the member has this name, which is ASCII. To be asked before its value is consumed. */
+  /** Whether the member has this name. To be asked before its value is consumed. */
   isNamed(name: Uint8Array): boolean {
     const { json, keyStart, keyEnd } = this;
     const length = keyEnd - keyStart;
