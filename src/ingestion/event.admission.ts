@@ -81,7 +81,10 @@ export class EventAdmission {
       : { reason: 'schema_violation', errors: checked.errors };
   }
 
-  private record({ tenantId, requestId, source }: Sender, { reason, errors, eventType, userId }: RefusedAs): void {
+  private record(
+    { tenantId, requestId, source }: Sender,
+    { reason, errors, eventType, userId }: RecordedRefusal,
+  ): void {
     const detail = errors.map(({ field, message }) => `${field} ${message}`).join(' ');
     this.errors.record({ tenantId, ts: Date.now(), errorType: reason, source, detail, requestId, eventType, userId });
   }
@@ -93,7 +96,7 @@ interface Refusal {
 }
 
 /** With what the event itself says of who and what it is, whatever that is. */
-interface RefusedAs extends RefusedEvent, Refusal {
+interface RecordedRefusal extends RefusedEvent, Refusal {
   readonly eventType: unknown;
   readonly userId: unknown;
 }
@@ -102,7 +105,7 @@ interface RefusedAs extends RefusedEvent, Refusal {
 class Decisions implements EventSink {
   private events = 0;
   private seeded = 0;
-  private refused: RefusedAs[] = [];
+  private refused: RecordedRefusal[] = [];
 
   constructor(
     private readonly encoder: EventRowEncoder,
@@ -131,7 +134,7 @@ class Decisions implements EventSink {
     if (result.eventId === '') this.seeded++;
   }
 
-  end(): Omit<Admission, 'refused'> & { readonly refused: readonly RefusedAs[] } {
+  end(): Omit<Admission, 'refused'> & { readonly refused: readonly RecordedRefusal[] } {
     const { events, seeded, refused } = this;
     return { rows: { bytes: this.encoder.take(), events }, seeded, refused };
   }

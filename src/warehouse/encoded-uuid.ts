@@ -1,7 +1,9 @@
-/** ClickHouse keeps a UUID as two little-endian 64-bit halves: each half of the usual order reversed. */
 export const UUID_BYTES = 16;
 
-/** @param id the UUID's 16 bytes in their usual order */
+/**
+ * ClickHouse keeps a UUID as two little-endian 64-bit halves: each half of the usual order reversed.
+ * @param id the UUID's 16 bytes in their usual order
+ */
 export function writeUuid(rows: Uint8Array, offset: number, id: Uint8Array): void {
   for (let i = 0; i < 8; i++) {
     rows[offset + i] = id[7 - i] ?? 0;

@@ -52,10 +52,7 @@ describe('EventRowEncoder', () => {
     ].map((row, index) => ({ ...row, tenantId: `t${index}`, id: index === 0 ? row.id : uuid7Bytes() }));
     const encoder = new EventRowEncoder();
     for (const row of rows) encoder.append(row);
-    const size = encoder.size;
     const encoded = encoder.take();
-
-    expect(encoded).toHaveLength(size);
     await new EventWriter(client).store({ id: 'round-trip', rows: encoded });
 
     expect(await storedRows()).toEqual(

@@ -33,11 +33,6 @@ export class EventRowEncoder {
   private buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   private offset = 0;
 
-  /** Bytes appended since the last {@link take}. */
-  get size(): number {
-    return this.offset;
-  }
-
   /** Appends one row. Lone surrogates become U+FFFD, as UTF-8 cannot carry them. */
   append(row: EventRow): void {
     this.reserve(
