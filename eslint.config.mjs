@@ -45,6 +45,8 @@ export default tseslint.config(
         console: 'readonly',
         require: 'readonly',
         module: 'readonly',
+        exports: 'writable',
+        __dirname: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
       },

@@ -1,3 +1,3 @@
 // npm run bench, once everything is installed and built. What follows on the command line: ./options.ts
-require('../test/support/typescript.hook.cjs');
+require('../test/jest/typescript.cjs');
 require('./main.ts');

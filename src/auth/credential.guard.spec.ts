@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Controller, Get, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -18,6 +16,7 @@ import { Accepts } from './accepts.decorator.js';
 import { AuthModule } from './auth.module.js';
 import { CurrentPrincipal } from './principal.decorator.js';
 import type { Principal } from './principal.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 @Controller()
 class WhoAmIController {
@@ -36,7 +35,7 @@ describe('CredentialGuard', () => {
   let dataDir: string;
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'segops-auth-'));
+    dataDir = await freshDataDir();
     const configuration = loadConfiguration({
       DATA_DIR: dataDir,
       REDIS_URL: 'redis://127.0.0.1:1',

@@ -1,13 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { runCli } from './run-cli.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('The plan commands', () => {
   let dataDir: string;
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'segops-plan-'));
+    dataDir = await freshDataDir();
     await run('tenant', 'create', 'acme');
   });
   afterAll(async () => {

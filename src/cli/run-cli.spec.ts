@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { openControlPlane } from '../tenants/open-control-plane.js';
 import { runCli } from './run-cli.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('The command line', () => {
   let dataDir: string;
 
-  beforeAll(() => {
-    dataDir = mkdtempSync(join(tmpdir(), 'segops-cli-'));
+  beforeAll(async () => {
+    dataDir = await freshDataDir();
   });
 
   afterAll(() => {

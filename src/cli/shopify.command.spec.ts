@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { runCli } from './run-cli.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('segops shopify', () => {
   let dataDir: string;
   let input: string;
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'segops-cli-'));
+    dataDir = await freshDataDir();
     await run('tenant', 'create', 'acme');
   });
   beforeEach(() => {

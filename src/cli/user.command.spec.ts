@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { openControlPlane } from '../tenants/open-control-plane.js';
 import type { AuthenticatedUser } from '../tenants/user.js';
 import { runCli } from './run-cli.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('The command user', () => {
   let dataDir: string;
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'segops-cli-'));
+    dataDir = await freshDataDir();
     await run('tenant', 'create', 'acme');
   });
 
@@ -146,7 +146,7 @@ describe('The command user', () => {
 /** What `readStandardInput` gives in a process of its own, as JSON. */
 async function readByProcess(input: string): Promise<string> {
   const script = `
-    require(${JSON.stringify(join(__dirname, '../../test/support/typescript.hook.cjs'))});
+    require(${JSON.stringify(join(__dirname, '../../test/jest/typescript.cjs'))});
     require(${JSON.stringify(join(__dirname, 'standard-input.ts'))})
       .readStandardInput().then((text) => process.stdout.write(JSON.stringify(text)));`;
   const running = promisify(execFile)(process.execPath, ['-e', script]);

@@ -160,7 +160,7 @@ describe('ClickHouseServer', () => {
 
 /** A Node process that starts a server and reports its pid and port. */
 function spawnParent(start: string, dataDir: string): ChildProcess {
-  const hook = join(__dirname, '../../test/support/typescript.hook.cjs');
+  const hook = join(__dirname, '../../test/jest/typescript.cjs');
   const script = `${start}({ dataDir: ${JSON.stringify(dataDir)} }).then(({ pid, port }) => process.send({ pid, port }));`;
   return spawn(process.execPath, ['--require', hook, '--eval', script], {
     cwd: __dirname,

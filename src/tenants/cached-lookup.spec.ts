@@ -1,17 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { CachedLookup } from './cached-lookup.js';
 import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
+import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('CachedLookup', () => {
   let dataDir: string;
   let database: ControlPlaneDatabase;
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'segops-cached-lookup-'));
+    dataDir = await freshDataDir();
     database = await openControlPlane({ dataDir });
   });
 

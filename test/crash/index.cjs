@@ -1,3 +1,3 @@
 // npm run test:crash, once everything is installed and built. What follows on the command line: ./options.ts
-require('../support/typescript.hook.cjs');
+require('../jest/typescript.cjs');
 require('./main.ts');

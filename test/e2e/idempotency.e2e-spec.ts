@@ -11,6 +11,7 @@ import { EventTransport } from '../../src/transport/event-transport.js';
 import { sendRaw } from '../support/raw.request.js';
 import { RedisProxy } from '../support/redis.proxy.js';
 import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -330,6 +331,7 @@ describe('a request that an instance dies over', () => {
       QUEUE_PREFIX: freshRedisPrefix(),
       LOG_LEVEL: 'warn',
     };
+    await freshDataDir(join(dataDir, 'one'));
     key = await seedKey(environment);
     await cp(join(dataDir, 'one'), join(dataDir, 'two'), { recursive: true });
     await start('worker', { ROLE: 'worker' });

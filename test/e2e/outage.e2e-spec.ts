@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import request from 'supertest';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { freshClickHouseDatabase } from '../support/servers.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -39,7 +39,7 @@ describe('while a server is away', () => {
   };
 
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'segops-outage-'));
+    dataDir = await freshDataDir();
   });
   afterEach(async () => {
     await rm(dataDir, { recursive: true, force: true });

@@ -13,6 +13,7 @@ import { createPubSubClient } from '../../src/transport/pubsub/pubsub.client.js'
 import type { PubSubNames } from '../../src/transport/pubsub/pubsub.names.js';
 import { describeOnPubSub, freshPubSubNames, pubSubEnvironment, sharedPubSubHost } from '../support/pubsub.js';
 import { freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -134,7 +135,7 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
 
   describe('at the start', () => {
     const start = async (environment: Record<string, string>): Promise<string> => {
-      const dataDir = await mkdtemp(join(tmpdir(), 'segops-start-'));
+      const dataDir = await freshDataDir();
       const configuration = loadConfiguration({
         REDIS_URL: sharedRedisUrl(),
         QUEUE_PREFIX: freshRedisPrefix(),

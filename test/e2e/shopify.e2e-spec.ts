@@ -9,6 +9,7 @@ import { Spool } from '../../src/transport/spool/spool.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { usualMs } from '../support/usual-times.js';
 import { freshRedisPrefix } from '../support/servers.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, type Delivery, webhookFixture } from '../support/shopify.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -345,7 +346,7 @@ describe('Shopify webhooks', () => {
 
 describe('A Shopify delivery that is repeated', () => {
   it('should be stored once, with a restart of every process in between', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'segops-shopify-'));
+    const dataDir = await freshDataDir();
     const QUEUE_PREFIX = freshRedisPrefix();
     const startEverything = async () => {
       const redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });

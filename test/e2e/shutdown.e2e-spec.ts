@@ -10,6 +10,7 @@ import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const TRACK = '/api/ingestion/track/';
@@ -33,6 +34,7 @@ describe('a process that gets SIGTERM', () => {
       ClickHouseServer.start({ dataDir: join(folder, 'clickhouse') }),
     ]);
     environment = { DATA_DIR: join(folder, 'service'), CLICKHOUSE_URL: clickhouse.url, REDIS_URL: redis.url };
+    await freshDataDir(join(folder, 'service'));
     key = await seedKey(environment);
   });
   beforeEach(() => {

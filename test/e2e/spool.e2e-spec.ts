@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { LoggerService } from '@nestjs/common';
 import request from 'supertest';
@@ -15,6 +13,7 @@ import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js
 import { EventWriter } from '../../src/warehouse/event.writer.js';
 import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { seedKey, type ServiceProcess, startProcess } from '../support/service.process.js';
+import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, webhookFixture } from '../support/shopify.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -254,7 +253,7 @@ describe('a process without Redis', () => {
   let service: ServiceProcess | undefined;
 
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'segops-spool-'));
+    dataDir = await freshDataDir();
     database = await freshClickHouseDatabase();
     clickhouse = createClickHouseClient(database.url, 4);
     environment = { TRANSPORT: 'spool', DATA_DIR: dataDir, CLICKHOUSE_URL: database.url, LOG_LEVEL: 'warn' };

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { postgresIsInstalled, PostgresServer } from './postgres.server.js';
+import { freshDataDir } from './data-dir.js';
 
 /** The settings that lead to an empty control plane, and what stops it. */
 export interface ControlPlaneFixture {
@@ -10,7 +9,7 @@ export interface ControlPlaneFixture {
 }
 
 async function embedded(): Promise<ControlPlaneFixture> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'segops-control-plane-'));
+  const dataDir = await freshDataDir();
   return Promise.resolve({
     settings: { dataDir },
     stop: async () => {

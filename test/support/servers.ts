@@ -12,7 +12,7 @@ export interface FreshDatabase {
 
 /** Creates an empty database, so that specs do not see each other's tables. Drop it at the end. */
 export async function freshClickHouseDatabase(): Promise<FreshDatabase> {
-  const server = urlFromGlobalSetup('TEST_CLICKHOUSE_URL');
+  const server = fromGlobalSetup('TEST_CLICKHOUSE_URL');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await run(server, `CREATE DATABASE ${name}`);
   return {
@@ -24,7 +24,7 @@ export async function freshClickHouseDatabase(): Promise<FreshDatabase> {
 
 /** The Redis that the test run shares. Keep to keys that start with a prefix of `freshRedisPrefix()`. */
 export function sharedRedisUrl(): string {
-  return urlFromGlobalSetup('TEST_REDIS_URL');
+  return fromGlobalSetup('TEST_REDIS_URL');
 }
 
 /** A start of Redis keys that no other spec uses. */
@@ -41,7 +41,7 @@ async function run(url: string, query: string): Promise<void> {
   }
 }
 
-function urlFromGlobalSetup(variable: string): string {
+export function fromGlobalSetup(variable: string): string {
   const url = process.env[variable];
   if (url === undefined)
     throw new Error(`${variable} is not set: run specs with jest, whose global setup starts the servers`);

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -16,6 +14,7 @@ import { Tenants } from '../../src/tenants/tenants.service.js';
 import { queueUnderTest } from './queue-under-test.js';
 import { freshClickHouseDatabase } from './servers.js';
 import { waitUntil } from './wait-until.js';
+import { freshDataDir } from './data-dir.js';
 
 /** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
 export interface TestService {
@@ -64,7 +63,7 @@ export async function startService(
   options: { withoutWarehouse?: boolean; logger?: LoggerService } = {},
 ): Promise<TestService> {
   const database = await freshClickHouseDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), 'segops-service-'));
+  const dataDir = await freshDataDir();
   const configuration = loadConfiguration({
     ROLE: 'all',
     ...(await queueUnderTest(environment)),

@@ -6,7 +6,7 @@ import { waitUntil } from '../../../test/support/wait-until.js';
 import { LeashedProcess } from '../../embedded/leashed.process.js';
 import { SpoolStore } from './spool.store.js';
 
-const HOOK = join(__dirname, '../../../test/support/typescript.hook.cjs');
+const HOOK = join(__dirname, '../../../test/jest/typescript.cjs');
 const LIMITS = { maxBytes: 1024 ** 3, minFreeBytes: 0 };
 const LIVES = 8;
 /** From less than a page to several, so that a kill meets LMDB in all it does. */
