@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 
 const MIB = 1024 * 1024;
 
@@ -11,9 +11,8 @@ describe('bad input', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
-  afterAll(() => service.stop());
   beforeEach(async () => {
     tenant = await service.createTenant();
   });

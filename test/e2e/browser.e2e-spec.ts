@@ -12,7 +12,7 @@ import { Tenants } from '../../src/tenants/tenants.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
 import { routesOf } from '../support/routes.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const SESSION = '/api/auth/session/';
@@ -69,9 +69,8 @@ describe('web pages and apps', () => {
   let app: Page;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
-  afterAll(() => service.stop());
   beforeEach(async () => {
     tenant = await service.createTenant();
     shop = new Page(service.url, SHOP);

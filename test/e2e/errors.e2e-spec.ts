@@ -6,7 +6,7 @@ import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { HangingServer } from '../support/hanging.server.js';
 import { freshRedisPrefix } from '../support/servers.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 type ErrorBody = Readonly<Record<string, string | null>>;
@@ -18,13 +18,10 @@ describe('GET /api/ingestion/errors/', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
   beforeEach(async () => {
     tenant = await service.createTenant();
-  });
-  afterAll(async () => {
-    await service.stop();
   });
 
   const get = (query = '', { key } = tenant) =>

@@ -2,9 +2,7 @@ import request from 'supertest';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { uuid7 } from '../../src/common/uuid7.js';
 import { startService, type TestService } from '../support/service.js';
-import { queueUnderTest } from '../support/queue-under-test.js';
-import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
-import { startProcess } from '../support/service.process.js';
+import { freshRedisPrefix } from '../support/servers.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('health', () => {
@@ -84,25 +82,6 @@ describe('health', () => {
     fails = false;
     await waitUntil(async () => (await workerState()) === 'ok');
     await consumption.close();
-  });
-
-  it('should see within 5 s that a worker was killed, and when there is another', async () => {
-    const prefix = freshRedisPrefix();
-    service = await startService({ ROLE: 'api', QUEUE_PREFIX: prefix });
-    const database = await freshClickHouseDatabase();
-    const environment = {
-      ROLE: 'worker',
-      ...(await queueUnderTest({ QUEUE_PREFIX: prefix })),
-      CLICKHOUSE_URL: database.url,
-    };
-    const worker = await startProcess(environment);
-    await waitUntil(async () => (await workerState()) === 'ok', { timeoutMs: 20_000 });
-    await worker.kill();
-    await waitUntil(async () => (await workerState()) === 'down', { timeoutMs: 5_000 });
-    const next = await startProcess(environment);
-    await waitUntil(async () => (await workerState()) === 'ok', { timeoutMs: 20_000 });
-    await next.stop();
-    await database.drop();
   });
 
   it('should serve the routes of a worker, and none of the API', async () => {

@@ -3,7 +3,7 @@ import { Tokens } from '../../src/auth/tokens/tokens.service.js';
 import { EventSchemas } from '../../src/schemas/event-schemas.service.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { routesOf } from '../support/routes.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 
 /** What a request may come with. Those of the other tenant are just as valid, for that tenant. */
 const CREDENTIALS = [
@@ -81,9 +81,8 @@ describe('Every route with every credential', () => {
   let service: TestService;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
-  afterAll(() => service.stop());
 
   it('should be in the table', () => {
     expect(ROUTES.map(({ route }) => route).sort()).toEqual(routesOf(service.app));

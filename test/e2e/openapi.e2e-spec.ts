@@ -13,7 +13,7 @@ import { Users } from '../../src/tenants/users.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { routesOf } from '../support/routes.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 interface Example {
@@ -71,7 +71,7 @@ describe('The documentation of the API', () => {
   addFormats(ajv);
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
     const response = await request(service.url).get('/api/openapi.json').expect(200);
     document = response.body as Document;
     ajv.addSchema(document, 'openapi');
@@ -82,7 +82,6 @@ describe('The documentation of the API', () => {
   beforeEach(async () => {
     tenant = await service.createTenant();
   });
-  afterAll(() => service.stop());
 
   it('should be served with and without the trailing slash, to everybody', async () => {
     for (const path of ['/api/openapi.json', '/api/openapi.json/', '/api/docs', '/api/docs/']) {

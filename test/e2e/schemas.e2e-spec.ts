@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { CompiledSchema } from '../../src/schemas/compiled-schema.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 
 const ORDER = {
   event_type: 'order_placed',
@@ -18,12 +18,11 @@ describe('Event schemas', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
   beforeEach(async () => {
     tenant = await service.createTenant();
   });
-  afterAll(() => service.stop());
 
   const asUser = (method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object) =>
     request(service.url)[method](`/api/schemas/${path}`).set('authorization', `Bearer ${tenant.userToken}`).send(body);

@@ -10,7 +10,7 @@ import { RedisServer } from '../../src/embedded/redis.server.js';
 import { usualMs } from '../support/usual-times.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { freshDataDir } from '../support/data-dir.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, type Delivery, webhookFixture } from '../support/shopify.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -23,13 +23,12 @@ describe('Shopify webhooks', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
   beforeEach(async () => {
     tenant = await service.createTenant();
     await service.app.get(ShopifyAccounts).change(tenant.tenantId, { secrets: [SECRET], shopDomain: SHOP });
   });
-  afterAll(() => service.stop());
 
   const post = (delivery: Partial<Delivery> = {}, tenantId = tenant.tenantId) =>
     deliver(service.url, tenantId, { topic: 'orders/create', body: ORDER, secret: SECRET, ...delivery });

@@ -9,7 +9,7 @@ import type { EventRow } from '../../src/warehouse/event-row.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
 import { Redactor } from '../../src/warehouse/redactor.js';
 import { HangingServer } from '../support/hanging.server.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 type Window = '24h' | '7d';
@@ -33,14 +33,11 @@ let service: TestService;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService();
 });
 beforeEach(async () => {
   tenant = await service.createTenant();
   setNow(NOW);
-});
-afterAll(async () => {
-  await service.stop();
 });
 
 const setNow = (now: Date) => jest.spyOn(service.app.get(StatsClock), 'now').mockReturnValue(now);

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import request from 'supertest';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('POST /api/ingestion/track/', () => {
@@ -8,9 +8,8 @@ describe('POST /api/ingestion/track/', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
-  afterAll(() => service.stop());
   beforeEach(async () => {
     tenant = await service.createTenant();
   });
@@ -156,9 +155,8 @@ describe('POST /api/ingestion/track/batch/', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
   });
-  afterAll(() => service.stop());
   beforeEach(async () => {
     tenant = await service.createTenant();
   });

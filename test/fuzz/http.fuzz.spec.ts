@@ -3,7 +3,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { ShopifyAccounts } from '../../src/shopify/settings/shopify-accounts.service.js';
 import { TOPICS } from '../../src/shopify/topics.js';
-import { startService, type TestService, type TestTenant } from '../support/service.js';
+import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 import { eventOrNot } from './event.cases.js';
 import { holds } from './holds.js';
 import { anyBytes, jsonDocument, jsonObject } from './json.cases.js';
@@ -47,12 +47,9 @@ describe('answers, whatever is sent', () => {
   let tenant: TestTenant;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await sharedService();
     tenant = await service.createTenant();
     await service.app.get(ShopifyAccounts).change(tenant.tenantId, { secrets: [SECRET] });
-  });
-  afterAll(async () => {
-    await service.stop();
   });
 
   const post = async (path: string, body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> => {

@@ -14,6 +14,7 @@ import { Tenants } from '../../src/tenants/tenants.service.js';
 import { queueUnderTest } from './queue-under-test.js';
 import { freshClickHouseDatabase } from './servers.js';
 import { waitUntil } from './wait-until.js';
+import { atEndOfWorker } from './worker.end.js';
 import { freshDataDir } from './data-dir.js';
 
 /** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
@@ -52,6 +53,16 @@ export interface StoredEvent {
 
 const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {}, fatal() {} };
 let tenants = 0;
+let shared: Promise<TestService> | undefined;
+
+/** The service with the test's own settings, for all specs of a worker: it starts once, and ends with the worker. */
+export function sharedService(): Promise<TestService> {
+  shared ??= startService().then((service) => {
+    atEndOfWorker(() => service.stop());
+    return service;
+  });
+  return shared;
+}
 
 /**
  * @param environment settings that differ from the test's own
