@@ -194,7 +194,7 @@ describe('ExternalIssuer', () => {
     expect(await outcomeOf(tokens, old)).toBe(401);
   });
 
-  describe('should answer 503 with Retry-After within a second when the keys', () => {
+  describe('should answer 503 with Retry-After, after asking once, when the keys', () => {
     it.each<[string, (provider: IdentityProvider) => unknown]>([
       ['cannot be reached', (provider) => provider.stop()],
       ['do not come', (provider) => (provider.answer = () => undefined)],
@@ -218,9 +218,8 @@ describe('ExternalIssuer', () => {
       const { tokens } = await tokensTrusting(provider);
       const token = await provider.sign();
       await breakIt(provider);
-      const began = performance.now();
       const failure = await tokens.verify(token).catch((error: unknown) => error);
-      expect(performance.now() - began).toBeLessThan(1_000);
+      expect(provider.requests).toBeLessThanOrEqual(1);
       expect(failure).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
       await provider.stop();
       provider.answerAsItShould();
