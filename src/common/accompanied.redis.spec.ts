@@ -55,7 +55,7 @@ describe('AccompaniedRedis', () => {
     const key = freshRedisPrefix();
     const asking = new Redis(sharedRedisUrl());
     one.accompanyNext((redis) => void redis.set(key, 1));
-    await waitUntil(async () => (await asking.del(key)) === 1, { timeoutMs: 1_000 });
+    await waitUntil(async () => (await asking.del(key)) === 1);
     asking.disconnect();
   });
 });
