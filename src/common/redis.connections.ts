@@ -70,11 +70,11 @@ export async function serversOf({ redisUrl, prefix }: RedisAccess): Promise<read
 }
 
 /** Resolves when the connection is there, or when it will not be at once: then it is made in the background. */
-export async function firstConnection(redis: Redis): Promise<void> {
+export async function firstConnection(redis: Redis, withinMs = FIRST_CONNECTION_WITHIN_MS): Promise<void> {
   if (redis.status === 'ready') return;
   // Rejects on the first `error` event.
   const ready = once(redis, 'ready');
-  await withDeadline(ready, FIRST_CONNECTION_WITHIN_MS, () => new Error('not connected')).catch(() => undefined);
+  await withDeadline(ready, withinMs, () => new Error('not connected')).catch(() => undefined);
 }
 
 /** @param onAnotherNode `true` connects to the right node, `2` sends it the command again as well */
