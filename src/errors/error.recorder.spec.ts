@@ -226,13 +226,14 @@ describe('ErrorRecorder and a Redis that dies', () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-errors-'));
     let redis = await RedisServer.start({ dataDir });
     const transport = new BullMqTransport({ redisUrl: redis.url, prefix: 'errors' });
+    const published = jest.spyOn(transport, 'publish');
     const recorder = new ErrorRecorder(transport, new ErrorMetrics(new Registry()));
     const delivered: EventBatch[] = [];
     try {
       const { port } = redis;
       await redis.kill();
       for (let i = 0; i < 3; i++) recorder.record(error({ userId: `u${i}` }));
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await waitUntil(() => published.mock.calls.length > 0);
       recorder.record(error({ userId: 'late' }));
       redis = await RedisServer.start({ dataDir, port });
       const consumption = await transport.consume(
