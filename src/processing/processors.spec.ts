@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { waitUntil } from '../../test/support/wait-until.js';
 import { uuid7, uuid7Bytes } from '../common/uuid7.js';
 import { toErrorRow } from '../errors/recorded-error.js';
 import { ERRORS_V1, EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
@@ -205,8 +206,9 @@ describe('The processors of batches', () => {
 
   it('should hold every batch of events in hand while they cannot be stored', async () => {
     await rename('events', 'away');
+    const inserts = jest.spyOn(client, 'exec');
     const stored = Promise.all(Array.from({ length: 5 }, () => events.store(eventBatch('acme'))));
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await waitUntil(() => inserts.mock.calls.length >= 10);
     await rename('away', 'events');
 
     expect(await stored).toEqual(Array.from({ length: 5 }, () => ({ kind: 'stored' })));
@@ -215,10 +217,11 @@ describe('The processors of batches', () => {
   it('should hand batches back that wait when the process stops', async () => {
     await rename('ingestion_errors', 'away');
     await rename('events', 'away_too');
+    const inserts = jest.spyOn(client, 'exec');
     const outcomes = [errors.store(errorBatch('')), events.store(eventBatch('acme'))].map((outcome) =>
       outcome.catch((error: unknown) => (error as Error).name),
     );
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await waitUntil(() => inserts.mock.calls.length >= 4);
     events.stopWaiting(0);
     storage.stopWaiting(0);
 
