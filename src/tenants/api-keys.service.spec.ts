@@ -12,12 +12,12 @@ import { apiKeys as table } from './schema.js';
 
 const UNKNOWN_KEY = `sk_live_${'A'.repeat(43)}`;
 
-let clockOffsetMs = 0;
+/** Stands unless a test moves it on, so that nothing which is remembered runs out by itself. */
+let clockMs = performance.now();
 
 beforeAll(() => {
   Logger.overrideLogger(false);
-  const now = performance.now.bind(performance);
-  jest.spyOn(performance, 'now').mockImplementation(() => now() + clockOffsetMs);
+  jest.spyOn(performance, 'now').mockImplementation(() => clockMs);
 });
 
 afterAll(() => {
@@ -133,13 +133,12 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
     expect(await apiKeys.find(key)).toBeUndefined();
   });
 
-  it('should hear at once of a revocation by another instance', async () => {
+  it('should hear of a revocation by another instance', async () => {
     const other = controlPlaneServices(database).apiKeys;
     const { id, key } = await createKey(apiKeys);
     expect(await apiKeys.find(key)).toBeDefined();
     await other.revoke({ tenantId: 'acme', id });
-    // Well within the 5 s for which the answer from memory would be good.
-    await waitUntil(async () => (await apiKeys.find(key)) === undefined, { timeoutMs: 1_000 });
+    await waitUntil(async () => (await apiKeys.find(key)) === undefined);
   });
 
   it('should not keep an answer that was asked for before a revocation was heard of', async () => {
@@ -166,7 +165,7 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
     const { id, key } = await createKey(apiKeys);
     expect(await apiKeys.find(key)).toBeDefined();
     await database.db.update(table).set({ revokedAt: new Date() }).where(eq(table.id, id));
-    clockOffsetMs += 5_001;
+    clockMs += 5_001;
     expect(await apiKeys.find(key)).toBeUndefined();
   });
 });
@@ -216,21 +215,21 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
     await server.pause();
 
     expect(await apiKeys.find(key)).toBeDefined();
-    clockOffsetMs += 60_000;
+    clockMs += 60_000;
     expect(await apiKeys.find(key)).toBeDefined();
     await expect(apiKeys.find(other.key)).rejects.toThrow(ControlPlaneUnavailableError);
     await expect(apiKeys.find(UNKNOWN_KEY)).rejects.toThrow(/gave no answer \(ECONNREFUSED\)/);
 
-    clockOffsetMs += 4 * 60_000;
+    clockMs += 4 * 60_000;
     await expect(apiKeys.find(key)).rejects.toThrow(ControlPlaneUnavailableError);
 
     await server.resume();
     expect(await apiKeys.find(key)).toBeDefined();
     expect(await apiKeys.find(UNKNOWN_KEY)).toBeUndefined();
 
-    // The connection on which revocations are heard is back as well, or will be in a second.
+    // The connection on which revocations are heard is back as well, or will be.
     expect(await apiKeys.find(other.key)).toBeDefined();
     await controlPlaneServices(database).apiKeys.revoke({ tenantId: 'acme', id: other.id });
-    await waitUntil(async () => (await apiKeys.find(other.key)) === undefined, { timeoutMs: 3_000 });
+    await waitUntil(async () => (await apiKeys.find(other.key)) === undefined);
   });
 });
