@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import { BatchCombiner, type CombinableQueue } from './batch.combiner.js';
@@ -28,18 +27,27 @@ describe('BatchCombiner', () => {
   };
   const sizes = () => handled.map(({ events }) => events);
 
+  const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
   beforeEach(() => {
+    jest.useFakeTimers();
     handled = [];
     finish = [];
     combiner = new BatchCombiner<Item>({ combine, handle: hold }, 8);
   });
 
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   it('should let the first go at once, and those that follow together a moment later', async () => {
     const items = [itemOf(), itemOf(), itemOf(), itemOf()];
     add(items);
-    await sleep(0);
+    await pass(0);
     expect(handled).toEqual([items[0]!.batch]);
-    await sleep(150);
+    await pass(99);
+    expect(handled).toHaveLength(1);
+    await pass(1);
     expect(handled).toHaveLength(2);
     expect(handled[1]).toMatchObject({
       events: 3,
@@ -49,23 +57,23 @@ describe('BatchCombiner', () => {
 
   it('should wait no longer once there are many', async () => {
     add(Array.from({ length: 9 }, () => itemOf()));
-    await sleep(0);
+    await pass(0);
     expect(sizes()).toEqual([1, 8]);
   });
 
   it('should have two groups on their way at most, and take all that came meanwhile', async () => {
     add(Array.from({ length: 40 }, () => itemOf()));
-    await sleep(0);
+    await pass(0);
     expect(sizes()).toEqual([1, 8]);
     finish[0]?.();
-    await sleep(0);
+    await pass(0);
     expect(sizes()).toEqual([1, 8, 31]);
   });
 
   it('should make no batch of more bytes than an insert should have, unless one has them already', async () => {
     add([itemOf(), itemOf(20 * MB), itemOf(9 * MB), itemOf(9 * MB), itemOf()]);
     for (const i of [0, 1, 2, 3]) {
-      await sleep(120);
+      await pass(100);
       finish[i]?.();
     }
     expect(handled.map(({ rows }) => rows.length)).toEqual([10, 20 * MB, 9 * MB, 9 * MB + 10]);
@@ -74,7 +82,7 @@ describe('BatchCombiner', () => {
   it('should make no batch of different types', async () => {
     add(['a', 'a', 'a', 'b', 'b', 'a'].map((type) => itemOf(10, type)));
     for (const i of [0, 1, 2, 3]) {
-      await sleep(120);
+      await pass(100);
       finish[i]?.();
     }
     expect(handled.map(({ type, events }) => `${events} ${type}`)).toEqual(['1 a', '2 a', '2 b', '1 a']);
@@ -84,7 +92,7 @@ describe('BatchCombiner', () => {
     const items = Array.from({ length: 9 }, () => itemOf());
     combiner = new BatchCombiner<Item>({ combine: () => Promise.resolve(undefined), handle: hold }, 8);
     add(items);
-    await sleep(0);
+    await pass(0);
     expect(handled).toEqual(items.map(({ batch }) => batch));
   });
 
@@ -102,15 +110,17 @@ describe('BatchCombiner', () => {
         results.map(({ status }) => status),
       );
     expect(await addMany(9)).toEqual(['fulfilled', ...Array.from({ length: 8 }, () => 'rejected')]);
-    expect(await addMany(9)).toEqual(Array.from({ length: 9 }, () => 'fulfilled'));
+    const again = addMany(9);
+    await pass(100);
+    expect(await again).toEqual(Array.from({ length: 9 }, () => 'fulfilled'));
   });
 
   it('should wait for nothing when it is in a hurry', async () => {
     add([itemOf(), itemOf()]);
-    await sleep(0);
+    await pass(0);
     expect(sizes()).toEqual([1]);
     combiner.hurry();
-    await sleep(0);
+    await pass(0);
     expect(sizes()).toEqual([1, 1]);
   });
 });
