@@ -1,4 +1,4 @@
-import type { PubSub } from '@google-cloud/pubsub';
+import { Message, type PubSub } from '@google-cloud/pubsub';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { describeOnPubSub, freshPubSubNames, sharedPubSubHost } from '../../../test/support/pubsub.js';
@@ -7,13 +7,16 @@ import { waitUntil } from '../../../test/support/wait-until.js';
 import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, Consumption } from '../event-transport.js';
+import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { BacklogTally } from './backlog.tally.js';
 import { createPubSubClient } from './pubsub.client.js';
 import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
 import type { ResourceOptions } from './pubsub.resources.js';
 import { PubSubTransport } from './pubsub.transport.js';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 const newBatch = (id = uuid7()): EventBatch => ({ id, type: 'events.v1', events: 1, rows: Buffer.from('rows') });
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What is Pub/Sub's own; what every transport promises is in test/contract. */
 describeOnPubSub('PubSubTransport', () => {
@@ -48,23 +51,34 @@ describeOnPubSub('PubSubTransport', () => {
   });
 
   it('should extend the lease of a batch for as long as it takes', async () => {
+    // The library extends leases after a random part of their time.
+    jest.spyOn(Math, 'random').mockReturnValue(0.01);
+    const leases = jest.spyOn(Message.prototype, 'modAck');
+    const untilExtended = (times: number) => {
+      const { length } = leases.mock.calls;
+      return waitUntil(() => leases.mock.calls.length >= length + times);
+    };
     await open();
-    let deliveries = 0;
+    const delivered: string[] = [];
     let finish = (): void => undefined;
-    await consume(async () => {
-      deliveries++;
-      await new Promise<void>((resolve) => (finish = resolve));
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    await consume(async ({ id }) => {
+      delivered.push(id);
+      await finished;
       return { kind: 'stored' };
     });
-    await transport.publish(newBatch());
-    await waitUntil(() => deliveries === 1);
-    // Leases are of 10 s at first.
-    await sleep(14_000);
-    expect(deliveries).toBe(1);
+    const [batch, next] = [newBatch(), newBatch()];
+    await transport.publish(batch);
+    await untilExtended(3);
+    const now = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 6 * DAY_MS);
+    await untilExtended(3);
+    expect(leases.mock.calls.every(([seconds]) => seconds >= 10)).toBe(true);
     finish();
     await waitUntil(async () => (await transport.status()).pending === 0);
-    await sleep(1_000);
-    expect(deliveries).toBe(1);
+    await transport.publish(next);
+    await waitUntil(() => delivered.includes(next.id));
+    expect(delivered).toEqual([batch.id, next.id]);
   });
 
   it('should take what Pub/Sub has given up to the dead letters, from where it can be replayed', async () => {
@@ -117,9 +131,17 @@ describeOnPubSub('PubSubTransport', () => {
     await Promise.all(batches.map((batch) => transport.publish(batch)));
     await waitUntil(async () => deliveries.size === batches.length && (await transport.status()).pending === 0);
     await consumption?.close();
-    consumption = undefined;
-    await sleep(500);
-    expect([...deliveries.values()]).toEqual(batches.map(() => 1));
+    const stored = new Map(deliveries);
+    // To the next worker nothing comes again of what the first one has finished.
+    await consume(({ id }) => {
+      deliveries.set(id, (deliveries.get(id) ?? 0) + 1);
+      return Promise.resolve({ kind: 'stored' });
+    });
+    const next = newBatch();
+    await transport.publish(next);
+    await waitUntil(() => deliveries.has(next.id));
+    expect([...deliveries]).toEqual([...stored, [next.id, 1]]);
+    expect([...stored.values()]).toEqual(batches.map(() => 1));
   });
 
   it('should say what to do when the subscription is gone, and go on when there is one again', async () => {
@@ -155,7 +177,7 @@ describeOnPubSub('PubSubTransport', () => {
     // Its first signs of life, while nothing has reached it.
     await client.subscription(names.subscription).delete();
     await consume(() => Promise.resolve({ kind: 'stored' }));
-    await sleep(1_500);
+    await waitUntil(async () => (await transport.status()).consumers === 1);
     expect(await transport.status()).toMatchObject({ consumers: 1, pending: 3 });
   });
 
@@ -163,16 +185,18 @@ describeOnPubSub('PubSubTransport', () => {
     await open();
     const redis = new Redis(sharedRedisUrl());
     const key = (name: string) => `${prefix}:pubsub:segops:${name}`;
+    const tally = new BacklogTally(redis, (name) => `${prefix}:pubsub:${name}`);
+    const beat = () => tally.beat('an idle worker', { hasFinished: false, isBusy: false });
     try {
-      await consume(() => Promise.resolve({ kind: 'stored' }));
       // What a worker leaves that dies between a batch's end and its count.
       await redis.hincrby(key('backlog'), String(Math.floor(Date.now() / 1000) - 100), 3);
       expect(await transport.status()).toMatchObject({ pending: 3 });
       await redis.set(key('busy'), Date.now() - 20_000);
-      await sleep(1_500);
+      await beat();
       expect(await transport.status()).toMatchObject({ pending: 3 });
       await redis.set(key('busy'), Date.now() - 36_000);
-      await waitUntil(async () => (await transport.status()).pending === 0);
+      await beat();
+      expect(await transport.status()).toMatchObject({ pending: 0 });
     } finally {
       redis.disconnect();
     }
@@ -194,8 +218,9 @@ describeOnPubSub('PubSubTransport', () => {
         lastFinishedMsAgo: undefined,
       });
       await refuseEachTime(client, names.subscription, 5);
+      const attempts = jest.spyOn(RedisDeadLetters.prototype, 'add');
       const failing = await away.consume(() => Promise.resolve({ kind: 'stored' }), { concurrency: 1 });
-      await sleep(1_500);
+      await waitUntil(() => attempts.mock.calls.length > 0, { timeoutMs: 20_000 });
       await failing.close();
       await consume(() => Promise.resolve({ kind: 'stored' }));
       await waitUntil(async () => (await transport.deadLetters.get(batch.id)) !== undefined, { timeoutMs: 20_000 });
