@@ -195,14 +195,12 @@ describe('EventWriter and a ClickHouse that fails', () => {
 
   it('should give up at its deadline, for a later try, when ClickHouse takes the rows and never answers', async () => {
     const port = await listen((socket) => socket.resume());
-    const started = Date.now();
     const failure = await failureOf(
       writerFor(`http://127.0.0.1:${port}`, 300).store({ id: uuid7(), rows: rowsOf(1000) }),
     );
 
     expect(failure).not.toBeInstanceOf(BatchRefusedError);
     expect(failure.message).toBe('ClickHouse did not answer within 300 ms');
-    expect(Date.now() - started).toBeLessThan(3_000);
   });
 
   it('should leave the batch for later when something that is not ClickHouse answers', async () => {
