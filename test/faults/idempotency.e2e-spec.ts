@@ -7,6 +7,7 @@ import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { AttemptKeys } from '../../src/idempotency/redis/attempt.keys.js';
 import { IdempotencyStore } from '../../src/idempotency/idempotency.store.js';
+import { Retries } from '../../src/idempotency/retries.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { sendRaw } from '../support/raw.request.js';
 import { RedisProxy } from '../support/redis.proxy.js';
@@ -20,7 +21,6 @@ const track = '/api/ingestion/track/';
 const batch = '/api/ingestion/track/batch/';
 const event = { user_id: 'u1', event_type: 'page_viewed', occurred_at: '2026-04-25T13:00:00Z' };
 const body = JSON.stringify(event);
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `rows` before merges, copies included; `ids`: distinct ones. */
 async function stored(clickhouse: ClickHouseClient, tenantId: string): Promise<{ rows: number; ids: number }> {
@@ -102,6 +102,13 @@ describe('a request that is sent again', () => {
     return { release, reaches: (events: number) => waitUntil(() => reached >= events) };
   };
 
+  /** The attempts that have come from now on, as far as their batch. */
+  const attemptsTo = ({ app }: TestService) => {
+    const { calls } = jest.spyOn(app.get(Retries), 'claim').mock;
+    const reach = (count: number) => waitUntil(() => calls.length === count);
+    return { reach, of: (index: number) => calls[index]![0] };
+  };
+
   describe('without a key', () => {
     it.each([track, batch])(
       'should be stored once when its client broke it off and the batch was durable (%s)',
@@ -122,11 +129,12 @@ describe('a request that is sent again', () => {
 
     it('should be stored once when its client breaks it off and comes back before the batch is durable', async () => {
       const held = hold('before');
+      const attempts = attemptsTo(service);
       const first = send();
       await held.reaches(1);
       first.abort();
       const second = send();
-      await sleep(50);
+      await attempts.reach(2);
       held.release();
       expect(await second.status).toBe(202);
       expect(await storedInAll()).toMatchObject({ ids: 1 });
@@ -142,10 +150,11 @@ describe('a request that is sent again', () => {
 
     it('should be stored twice when two clients send it at the same time, and wait', async () => {
       const held = hold('after');
+      const attempts = attemptsTo(service);
       const requests = [send(), send()];
       await held.reaches(1);
       requests.push(send());
-      await sleep(50);
+      await attempts.reach(3);
       held.release();
       expect(await Promise.all(requests.map(({ status }) => status))).toEqual([202, 202, 202]);
       expect(await storedInAll()).toEqual({ rows: 3, ids: 3 });
@@ -153,9 +162,10 @@ describe('a request that is sent again', () => {
 
     it('should be stored twice when two clients send it, both break off, and both send it again', async () => {
       const held = hold('after');
+      const attempts = attemptsTo(service);
       const first = [send(), send()];
       await held.reaches(1);
-      await sleep(50);
+      await attempts.reach(2);
       for (const { abort } of first) abort();
       await broken(2);
       held.release();
@@ -192,12 +202,14 @@ describe('a request that is sent again', () => {
           await publish(published);
           await released;
         });
+        const attempts = attemptsTo(away);
+        const durable = jest.spyOn(away.app.get(Retries), 'becomeDurable');
         const lost = sendRaw(away.url, track, other.key, body);
         await waitUntil(() => spy.mock.calls.length === 1);
         lost.abort();
-        await sleep(100);
+        await waitUntil(() => attempts.of(0).isAbandoned);
         release();
-        await sleep(100);
+        await waitUntil(() => durable.mock.calls.length === 1);
         expect(await sendRaw(away.url, track, other.key, body).status).toBe(202);
         await other.storedEvents(2);
         await waitUntil(async () => (await transport.status()).pending === 0);
@@ -358,14 +370,22 @@ describe('a request that an instance dies over', () => {
     for (const { status } of requests) await expect(status).rejects.toThrow();
   };
 
-  /** An instance that lives notices within 200 ms that another has ended; SDKs wait half a second before they retry. */
-  const othersKnow = async () => {
-    const asking = new Redis(redis.url);
-    const { index } = new AttemptKeys(environment['QUEUE_PREFIX']!);
-    await waitUntil(async () => (await asking.zcard(index)) > 0);
-    asking.disconnect();
-    // It is published with that.
-    await sleep(200);
+  /** Runs `work`, and resolves when an instance that lives knows what it broke. */
+  const untilToldTo = async ({ url }: ServiceProcess, work: () => Promise<void>) => {
+    const listening = new Redis(redis.url);
+    const told = new Promise((resolve) => listening.once('message', resolve));
+    await listening.subscribe(new AttemptKeys(environment['QUEUE_PREFIX']!).changes);
+    await work();
+    await told;
+    // What Redis sent to the instance at the same moment is read before the answer to what comes later.
+    await fetch(`${url}/livez`, { headers: { connection: 'close' } });
+    listening.disconnect();
+  };
+
+  const queueIsEmpty = async (url: string) => {
+    const answer = await fetch(`${url}/api/ingestion/stats/`, { headers: { authorization: `ApiKey ${key}` } });
+    const { queue } = (await answer.json()) as { queue: { waiting_batches: number } | null };
+    return queue?.waiting_batches === 0;
   };
 
   it.each([
@@ -373,15 +393,15 @@ describe('a request that an instance dies over', () => {
     ['another instance that lives', 'two'],
   ])('should be stored once when it comes again to %s', async (_, folder) => {
     const living = folder === 'two' ? await start('two') : undefined;
-    await dieOver();
-    if (living !== undefined) await othersKnow();
+    if (living === undefined) await dieOver();
+    else await untilToldTo(living, dieOver);
     const { url } = living ?? (await start('one'));
     for (let i = 0; i < 2; i++) expect(await sendRaw(url, track, key, body).status).toBe(202);
     await waitUntil(async () => (await count()).ids === 2);
-    // A third client, later, is nobody's retry; what was before it in the queue is stored before it.
+    // A third client, later, is nobody's retry.
     expect(await sendRaw(url, track, key, body).status).toBe(202);
     await waitUntil(async () => (await count()).ids >= 3);
-    await sleep(500);
+    await waitUntil(() => queueIsEmpty(url));
     expect(await count()).toMatchObject({ ids: 3 });
   });
 
