@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer } from 'node:net';
 import { type Message, PubSub } from '@google-cloud/pubsub';
 import request from 'supertest';
 import { createApplication } from '../../src/bootstrap.js';
@@ -70,7 +70,7 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
       await waitUntil(async () => (await health())[0] === 200);
       expect(await health()).toEqual([200, { pubsub_topic: 'ok', worker: 'ok', clickhouse: 'ok' }]);
       await client.topic(names.topic).delete();
-      await waitUntil(async () => (await health())[0] === 503, { timeoutMs: 5_000 });
+      await waitUntil(async () => (await health())[0] === 503);
       expect(await health()).toEqual([503, expect.objectContaining({ pubsub_topic: 'down', clickhouse: 'ok' })]);
       // What cannot be published is on disk, and follows.
       const tenant = await service.createTenant();
@@ -115,14 +115,19 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
   it('should wait on the command line for the Redis that keeps its dead letters, too', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
     const port = await freePort();
+    let attempts = 0;
+    const noRedisYet = createServer((socket) => {
+      attempts++;
+      socket.destroy();
+    }).listen(port, '127.0.0.1');
     const [out, err]: string[][] = [[], []];
     const listed = runCli(['dead-letter', 'list'], {
       env: { ...pubSubEnvironment(await freshPubSubNames()), REDIS_URL: `redis://127.0.0.1:${port}` },
       out: (text) => out!.push(text),
       err: (text) => err!.push(text),
     });
-    // Pub/Sub has answered by then.
-    await sleep(1_000);
+    await waitUntil(() => attempts > 2);
+    await new Promise((resolve) => noRedisYet.close(resolve));
     const redis = await RedisServer.start({ dataDir, port });
     try {
       expect(await listed).toBe(0);
