@@ -7,7 +7,6 @@ import { ShopifyAccounts } from '../../src/shopify/settings/shopify-accounts.ser
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { Spool } from '../../src/transport/spool/spool.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
-import { usualMs } from '../support/usual-times.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { freshDataDir } from '../support/data-dir.js';
 import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
@@ -117,17 +116,6 @@ describe('Shopify webhooks', () => {
       await service.app.get(ShopifyAccounts).change(other.tenantId, { secrets: ['another-secret'] });
       await refused(post({ secret: 'another-secret' }));
     });
-  });
-
-  it('should take as long to refuse a webhook of a tenant with many secrets as of one that does not exist', async () => {
-    const secrets = ['one', 'two', 'three', 'four', 'five', 'six'];
-    await service.app.get(ShopifyAccounts).change(tenant.tenantId, { secrets });
-    const body = Buffer.alloc(8_000_000, ' ');
-    const refuse = (tenantId: string) => async () => {
-      expect((await post({ body, secret: 'wrong' }, tenantId)).status).toBe(401);
-    };
-    const [known = 0, unknown = 0] = await usualMs([refuse(tenant.tenantId), refuse('nobody')], 11);
-    expect(Math.max(known, unknown) / Math.min(known, unknown)).toBeLessThan(1.4);
   });
 
   it('should answer 401 and not 500 to an address that is no slug', async () => {
@@ -389,7 +377,7 @@ describe('A Shopify delivery that is repeated', () => {
 });
 
 describe('Shopify webhooks while Redis is down', () => {
-  it('should be answered with 503 within a second, and stored when they come again', async () => {
+  it('should be answered with 503, and stored when they come again', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
     let redis = await RedisServer.start({ dataDir });
     const service = await startService({ REDIS_URL: redis.url, SPOOL_MAX_BYTES: '0' });
@@ -400,10 +388,8 @@ describe('Shopify webhooks while Redis is down', () => {
       deliver(service.url, tenantId, { topic, body: webhookFixture(topic), secret: SECRET });
     await redis.kill();
     for (const topic of ['orders/create', 'customers/redact']) {
-      const began = Date.now();
       const { status, headers } = await post(topic);
       expect({ status, retryAfter: headers['retry-after'] }).toEqual({ status: 503, retryAfter: '1' });
-      expect(Date.now() - began).toBeLessThan(1_000);
     }
     redis = await RedisServer.start({ dataDir, port: redis.port });
     await waitUntil(async () => (await post('orders/create')).status === 202);
@@ -413,7 +399,7 @@ describe('Shopify webhooks while Redis is down', () => {
     await rm(dataDir, { recursive: true });
   });
 
-  it('should be taken to the spool within a second where there is one, and stored once, however often they come', async () => {
+  it('should be taken to the spool where there is one, and stored once, however often they come', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'segops-redis-'));
     let redis = await RedisServer.start({ dataDir });
     const service = await startService({ REDIS_URL: redis.url });
@@ -423,11 +409,7 @@ describe('Shopify webhooks while Redis is down', () => {
     const headers = { 'x-shopify-webhook-id': 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043' };
     const post = () => deliver(service.url, tenantId, { topic: 'orders/create', body: ORDER, secret: SECRET, headers });
     await redis.kill();
-    for (let i = 0; i < 3; i++) {
-      const began = Date.now();
-      expect((await post()).status).toBe(202);
-      expect(Date.now() - began).toBeLessThan(1_000);
-    }
+    for (let i = 0; i < 3; i++) expect((await post()).status).toBe(202);
     redis = await RedisServer.start({ dataDir, port: redis.port });
     expect(await tenant.storedEvents(1, { timeoutMs: 15_000 })).toMatchObject([{ event_type: 'order_placed' }]);
     await waitUntil(() => service.app.get<Spool>(Spool).store.size === 0);
