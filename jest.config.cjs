@@ -11,6 +11,7 @@ const project = {
   // Specs share the modules of their worker: see there.
   runtime: '<rootDir>/test/jest/node.runtime.cjs',
   testEnvironment: '<rootDir>/test/jest/node.environment.cjs',
+  setupFilesAfterEnv: ['<rootDir>/test/jest/silent.logger.cjs'],
   transform: {},
   testRegex: '\\.(e2e-)?spec\\.ts$',
   globalSetup: '<rootDir>/test/global-setup.ts',

@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { eq, sql } from 'drizzle-orm';
 import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
@@ -16,7 +15,6 @@ const UNKNOWN_KEY = `sk_live_${'A'.repeat(43)}`;
 let clockMs = performance.now();
 
 beforeAll(() => {
-  Logger.overrideLogger(false);
   jest.spyOn(performance, 'now').mockImplementation(() => clockMs);
 });
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { ConsoleLogger, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
 import { waitUntil } from '../../test/support/wait-until.js';
@@ -33,7 +33,7 @@ const CHANNEL = 'control_plane_changes';
   afterAll(async () => {
     await speaker.end();
     await postgres.stop();
-    Logger.overrideLogger(new ConsoleLogger());
+    Logger.overrideLogger(false);
   });
   beforeEach(() => {
     told = [];

@@ -15,10 +15,6 @@ const ANN: TokenClaims = { kind: 'access', userId: 'ann@idp', tenantId: 'acme' }
 
 const providers: IdentityProvider[] = [];
 
-beforeAll(() => {
-  Logger.overrideLogger(false);
-});
-
 afterEach(async () => {
   jest.restoreAllMocks();
   await Promise.all(providers.splice(0).map((provider) => provider.stop()));
