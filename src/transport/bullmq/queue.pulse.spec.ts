@@ -26,13 +26,14 @@ describe('QueuePulse', () => {
   const add = (ageMs: number, delay: number) => queue.add('events.v1', {}, { jobId: uuid7(Date.now() - ageMs), delay });
 
   it('should know the age of batches that failed and wait for their next attempt', async () => {
+    const began = Date.now();
     await add(1_000, 10_000);
     await add(60_000, 20_000);
     await add(0, 0);
     const { pending, oldestPendingMs } = await pulse.read();
     expect(pending).toBe(3);
     expect(oldestPendingMs).toBeGreaterThanOrEqual(60_000);
-    expect(oldestPendingMs).toBeLessThan(120_000);
+    expect(oldestPendingMs).toBeLessThanOrEqual(Date.now() - began + 60_000);
   });
 
   it('should believe no sign of life that is dated in the future, once the clock was set back', async () => {
