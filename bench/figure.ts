@@ -48,6 +48,8 @@ export type Bar =
   /** `value / baseline` must be at least, or at most, so much. */
   | { readonly ratioAtLeast: number }
   | { readonly ratioAtMost: number }
+  /** Neither may be more than so many times the other. */
+  | { readonly ratioWithin: number }
   /** `value` must be at most so much. */
   | { readonly atMost: number };
 

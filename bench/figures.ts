@@ -6,6 +6,7 @@ import { freshness } from './figures/freshness.figure.js';
 import { growthOfAccept } from './figures/growth-of-accept.figure.js';
 import { growthOfEndToEnd } from './figures/growth-of-end-to-end.figure.js';
 import { growthOfStats } from './figures/growth-of-stats.figure.js';
+import { responseTimes } from './figures/response-times.figure.js';
 import { segmentConditions } from './figures/segment-conditions.figure.js';
 import { singleAccept } from './figures/single-accept.figure.js';
 import { soak } from './figures/soak.figure.js';
@@ -22,6 +23,7 @@ export const FIGURES: readonly Figure[] = [
   freshness(20, 'full'),
   soak,
   start,
+  responseTimes,
   segmentConditions,
   costOfRetries,
   growthOfAccept,

@@ -16,6 +16,9 @@ export function verdictOn({ what, value, unit, baseline, bar }: Measurement): Ve
   if (bar === undefined) return { ratio, bar: '', isMet: undefined };
   if ('atMost' in bar) return { ratio, bar: `≤ ${bar.atMost} ${unit}`, isMet: value <= bar.atMost };
   if (ratio === undefined) throw new Error(`${what} has a bar for its ratio and no baseline`);
+  if ('ratioWithin' in bar) {
+    return { ratio, bar: `± ${bar.ratioWithin.toFixed(2)} ×`, isMet: Math.max(ratio, 1 / ratio) <= bar.ratioWithin };
+  }
   return 'ratioAtLeast' in bar
     ? { ratio, bar: `≥ ${bar.ratioAtLeast.toFixed(2)} ×`, isMet: ratio >= bar.ratioAtLeast }
     : { ratio, bar: `≤ ${bar.ratioAtMost.toFixed(2)} ×`, isMet: ratio <= bar.ratioAtMost };
