@@ -1,8 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuthModuleOptions } from '@nestjs/passport';
 import { Configuration } from '../config/configuration.js';
 import { SecretBox } from '../tenants/secret.box.js';
+import { StoredSecrets } from '../tenants/stored-secrets.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { ApiKeyStrategy } from './api-key.strategy.js';
 import { CredentialGuard } from './credential.guard.js';
@@ -47,4 +48,11 @@ import { UserTokenStrategy } from './user-token.strategy.js';
   ],
   exports: [Tokens],
 })
-export class AuthModule {}
+export class AuthModule implements OnModuleInit {
+  constructor(private readonly storedSecrets: StoredSecrets) {}
+
+  /** A start with the wrong ENCRYPTION_KEY would answer 500 to whoever needs a stored secret. */
+  async onModuleInit(): Promise<void> {
+    await this.storedSecrets.requireKeys();
+  }
+}

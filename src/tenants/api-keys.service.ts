@@ -10,7 +10,7 @@ import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
 import { entriesThatAdmit, normalizeOrigin } from './origins.js';
 import { apiKeys } from './schema.js';
-import { SecretBox } from './secret.box.js';
+import { ownerOfApiKey, SecretBox } from './secret.box.js';
 import { TenantError } from './tenant.error.js';
 import { Tenants } from './tenants.service.js';
 
@@ -90,7 +90,7 @@ export class ApiKeys {
         lastFour: key.slice(-4),
         allowedOrigins,
         requireSignedUserId,
-        hmacSecret: hmacSecret === undefined ? null : this.secrets.encrypt(hmacSecret, ownerOf(id)),
+        hmacSecret: hmacSecret === undefined ? null : this.secrets.encrypt(hmacSecret, ownerOfApiKey(id)),
       });
       if (allowedOrigins.length > 0) note('origin');
     });
@@ -175,7 +175,7 @@ export class ApiKeys {
 
   /** What the tenant signs user ids with, in hex; undefined for a secret key. */
   hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
-    return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOf(id));
+    return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
   }
 
   private async load(condition: SQL): Promise<ApiKey | undefined> {
@@ -198,10 +198,6 @@ export class ApiKeys {
 
 function later(a: Date | undefined, b: Date | null): Date | null {
   return a !== undefined && (b === null || a > b) ? a : b;
-}
-
-function ownerOf(apiKeyId: string): string {
-  return `api key ${apiKeyId}`;
 }
 
 function normalizeOrigins(entries: readonly string[]): string[] {

@@ -9,6 +9,12 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** What a public key's secret to sign user ids with belongs to. */
+export const ownerOfApiKey = (id: string): string => `api key ${id}`;
+
+/** What a tenant's Shopify secrets belong to. */
+export const ownerOfShopify = (tenantId: string): string => `tenant ${tenantId}, Shopify`;
+
 /**
  * Encrypts secrets that must be read again, for the database: AES-256-GCM, as `<key id>.<base64url of nonce, tag and
  * text>`. A secret is bound to what it belongs to, so that a row copied to another tenant cannot be read there.

@@ -8,6 +8,7 @@ import { openControlPlane } from './open-control-plane.js';
 import { Passwords } from './passwords.js';
 import { RefreshTokens } from './refresh-tokens.service.js';
 import { SecretBox } from './secret.box.js';
+import { StoredSecrets } from './stored-secrets.js';
 import { Tenants } from './tenants.service.js';
 import { Users } from './users.service.js';
 
@@ -17,6 +18,7 @@ import { Users } from './users.service.js';
     { provide: ControlPlaneDatabase, inject: [Configuration], useFactory: openControlPlane },
     ControlPlaneChanges,
     SecretBox,
+    StoredSecrets,
     Tenants,
     ApiKeyUsage,
     ApiKeys,
@@ -24,6 +26,15 @@ import { Users } from './users.service.js';
     Users,
     RefreshTokens,
   ],
-  exports: [ControlPlaneDatabase, ControlPlaneChanges, SecretBox, Tenants, ApiKeys, Users, RefreshTokens],
+  exports: [
+    ControlPlaneDatabase,
+    ControlPlaneChanges,
+    SecretBox,
+    StoredSecrets,
+    Tenants,
+    ApiKeys,
+    Users,
+    RefreshTokens,
+  ],
 })
 export class TenantsModule {}

@@ -5,7 +5,7 @@ import { CachedLookup } from '../../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
 import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.js';
-import { SecretBox } from '../../tenants/secret.box.js';
+import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
 import { TenantError } from '../../tenants/tenant.error.js';
 import { normalizeShopDomain } from './shop-domain.js';
 import type { ShopifySettings, ShopifySettingsChange, ShopifySettingsSummary } from './shopify-settings.js';
@@ -104,7 +104,7 @@ export class ShopifyAccounts {
     return (
       tenant && {
         shopDomain: tenant.shopDomain,
-        secrets: stored.map(({ secret }) => this.box.decrypt(secret, ownerOf(tenantId))),
+        secrets: stored.map(({ secret }) => this.box.decrypt(secret, ownerOfShopify(tenantId))),
       }
     );
   }
@@ -125,14 +125,10 @@ export class ShopifyAccounts {
       if (secret.trim() === '' || secret.length > MAX_SECRET_LENGTH) {
         throw new TenantError(`A Shopify secret has 1 to ${MAX_SECRET_LENGTH} characters.`);
       }
-      const encrypted = this.box.encrypt(secret, ownerOf(tenantId));
+      const encrypted = this.box.encrypt(secret, ownerOfShopify(tenantId));
       return { id: randomUUID(), tenantSlug: tenantId, secret: encrypted, createdAt: new Date() };
     });
   }
-}
-
-function ownerOf(tenantId: string): string {
-  return `tenant ${tenantId}, Shopify`;
 }
 
 function checkedDomain(text: string): string {
