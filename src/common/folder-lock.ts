@@ -1,114 +1,105 @@
-import { linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { tryLock } from 'fs-native-extensions';
 import { errorCodeOf } from './error-code.js';
-import { FolderLockedError } from './folder-locked.error.js';
+import { OperatorError } from './operator.error.js';
 
-/** Lock files of this process: a process id alone cannot tell them from those of a container's earlier process 1. */
-const held = new Set<string>();
-
-/** The holder of a lock file that names no process, as a full disk may leave one. */
-const NOBODY = 0;
+/** Another process has the folder; the message is for the operator who wanted it too. */
+export class FolderLockedError extends OperatorError {
+  override readonly name = 'FolderLockedError';
+}
 
 /**
- * Keeps a folder to one process, by a file beside it that holds the process id. The lock of a process that is gone is
- * taken over.
+ * Keeps a folder to one process, by a lock of the operating system on a file beside it. The kernel releases the lock when its
+ * holder ends, however that happens. It holds between containers too, where a process id says nothing: each has a process 1.
  */
 export class FolderLock {
-  private constructor(private readonly file: string) {}
+  private isHeld = true;
+
+  private constructor(
+    private readonly file: string,
+    private readonly descriptor: number,
+  ) {}
 
   /**
+   * @param folder is made when it is missing
    * @param remedy what to tell an operator whose folder is taken
-   * @throws FolderLockedError when a live process, this one included, has the folder.
+   * @throws FolderLockedError when a process, this one included, has the folder
+   * @throws OperatorError when its file system has no locks
+   * @throws Error with a system error code when it cannot be written; see {@link unwritable}
    */
   static take(folder: string, remedy: string): FolderLock {
+    mkdirSync(folder, { recursive: true });
     const file = `${realpathSync(folder)}.lock`;
-    if (held.has(file)) {
-      throw new FolderLockedError(folder, process.pid, remedy, file);
-    }
-    const own = `${file}.${process.pid}`;
-    writeFileSync(own, String(process.pid));
-    try {
-      // A link appears whole or not at all, so that nobody reads a lock without its process id.
-      while (
-        !succeedsUnless('EEXIST', () => {
-          linkSync(own, file);
-        })
-      ) {
-        const holder = clearStaleLock(file);
-        if (holder !== undefined) throw new FolderLockedError(folder, holder, remedy, file);
+    for (;;) {
+      const descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT);
+      try {
+        if (!isGranted(descriptor, folder)) {
+          throw new FolderLockedError(`${folder} is in use by ${holderOf(descriptor)}. ${remedy}`);
+        }
+        // The holder before may have removed the file since it was opened here: then others lock another one.
+        if (isStill(file, descriptor)) {
+          ftruncateSync(descriptor);
+          writeSync(descriptor, `${process.pid} ${hostname()}`);
+          return new FolderLock(file, descriptor);
+        }
+      } catch (error) {
+        closeSync(descriptor);
+        throw error;
       }
-    } finally {
-      rmSync(own);
+      closeSync(descriptor);
     }
-    held.add(file);
-    return new FolderLock(file);
   }
 
   /** Gives the folder free; a second call does nothing. */
   release(): void {
-    if (held.delete(this.file)) {
-      rmSync(this.file, { force: true });
-    }
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    // Removed while it is locked, so that it cannot be another holder's.
+    rmSync(this.file, { force: true });
+    closeSync(this.descriptor);
   }
 }
 
-/** @returns the process that has the lock, when it is alive */
-function clearStaleLock(file: string): number | undefined {
-  const aside = `${file}.${process.pid}.stale`;
-  const holder = readHolder(file);
-  if (holder === undefined) {
-    return undefined;
-  }
-  if (holder !== NOBODY && holder !== process.pid && isAlive(holder)) {
-    return holder;
-  }
-  if (
-    !succeedsUnless('ENOENT', () => {
-      renameSync(file, aside);
-    })
-  ) {
-    return undefined;
-  }
-  // Another process may have found the same dead holder and taken over just now: then its lock goes back.
-  if (readHolder(aside) !== holder) {
-    succeedsUnless('EEXIST', () => {
-      linkSync(aside, file);
-    });
-  }
-  rmSync(aside);
-  return undefined;
+/** For an operator, when it is the disk that refuses: which folder, and what to do. Any other error as it is. */
+export function unwritable(folder: string, error: unknown, remedy: string): unknown {
+  const code = errorCodeOf(error);
+  return error instanceof OperatorError || code === undefined
+    ? error
+    : new OperatorError(`${folder} cannot be written (${code}). ${remedy}`);
 }
 
-function readHolder(file: string): number | undefined {
-  let text = '';
-  if (
-    !succeedsUnless('ENOENT', () => {
-      text = readFileSync(file, 'utf8');
-    })
-  ) {
-    return undefined;
-  }
-  return /^[1-9]\d*$/.test(text) ? Number(text) : NOBODY;
-}
-
-function isAlive(pid: number): boolean {
-  // Signal 0 asks only whether the process exists; EPERM means it does and is somebody else's.
+function isGranted(descriptor: number, folder: string): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return tryLock(descriptor);
   } catch (error) {
-    return errorCodeOf(error) === 'EPERM';
+    throw new OperatorError(
+      `Nobody can tell whether another process uses ${folder}: its file system has no locks (${errorCodeOf(error)}). ` +
+        'Set DATA_DIR to a folder on a local disk.',
+    );
   }
 }
 
-/** Whether `action` went through; `false` when it failed with the system error `code`, any other is thrown. */
-function succeedsUnless(code: string, action: () => void): boolean {
-  try {
-    action();
-    return true;
-  } catch (error) {
-    if (errorCodeOf(error) === code) {
-      return false;
-    }
-    throw error;
-  }
+function isStill(file: string, descriptor: number): boolean {
+  const named = statSync(file, { throwIfNoEntry: false });
+  const locked = fstatSync(descriptor);
+  return named?.ino === locked.ino && named.dev === locked.dev;
+}
+
+/** In a container the host name is the container's, by which it can be found. */
+function holderOf(descriptor: number): string {
+  const [, pid, host] = /^(\d+) (\S+)$/.exec(readFileSync(descriptor, 'utf8')) ?? [];
+  return pid === undefined ? 'another process' : `process ${pid} on ${host}`;
 }

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCodeOf } from '../common/error-code.js';
+import { unwritable } from '../common/folder-lock.js';
 import { OperatorError } from '../common/operator.error.js';
 import type { Configuration } from '../config/configuration.js';
 
@@ -43,11 +44,13 @@ function toKey(hex: string): EncryptionKey {
 
 function embeddedKey(dataDir: string): string {
   const file = join(dataDir, 'encryption.key');
-  mkdirSync(dataDir, { recursive: true });
   try {
+    mkdirSync(dataDir, { recursive: true });
     writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if (errorCodeOf(error) !== 'EEXIST') throw error;
+    if (errorCodeOf(error) !== 'EEXIST') {
+      throw unwritable(dataDir, error, 'Set DATA_DIR to a folder that this process can write, or ENCRYPTION_KEY.');
+    }
   }
   const key = readFileSync(file, 'utf8').trim();
   if (!/^[0-9a-f]{64}$/.test(key)) {

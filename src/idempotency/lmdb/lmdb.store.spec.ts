@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import { FolderLockedError } from '../../common/folder-locked.error.js';
+import { FolderLockedError } from '../../common/folder-lock.js';
 import { MEMORY_LIFE_MS, NOTE_LIFE_MS } from '../idempotency.store.js';
 import { drawSeed, formatSeed } from '../seed.js';
 import { AttemptNotes } from './attempt.notes.js';

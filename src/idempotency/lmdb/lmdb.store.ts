@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
-import { FolderLock } from '../../common/folder-lock.js';
+import { FolderLock, unwritable } from '../../common/folder-lock.js';
 import { type BrokenNote, IdempotencyStore, type MemoryKey, type Note, type OpenNotes } from '../idempotency.store.js';
 import { AttemptNotes } from './attempt.notes.js';
 import { LongMemory } from './long.memory.js';
@@ -30,19 +29,16 @@ export class LmdbStore extends IdempotencyStore {
 
   /**
    * @param folder made when it is missing
-   * @throws FolderLockedError when another process has it
+   * @throws OperatorError when another process has it, or the disk cannot be written
    */
   static open(folder: string): LmdbStore {
-    mkdirSync(folder, { recursive: true });
-    const lock = FolderLock.take(
-      folder,
-      'Stop that process, set REDIS_URL for several processes, or another DATA_DIR.',
-    );
+    let lock: FolderLock | undefined;
     try {
+      lock = FolderLock.take(folder, 'Stop that process, set REDIS_URL for several processes, or another DATA_DIR.');
       return new LmdbStore(open({ path: folder, maxDbs: 4 }), lock);
     } catch (error) {
-      lock.release();
-      throw error;
+      lock?.release();
+      throw unwritable(folder, error, 'Set DATA_DIR to a folder that this process can write, or REDIS_URL.');
     }
   }
 

@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FolderLock } from '../../common/folder-lock.js';
-import { FolderLockedError } from '../../common/folder-locked.error.js';
+import { FolderLock, FolderLockedError } from '../../common/folder-lock.js';
 
 const REMEDY = 'Stop that process, or set DATA_DIR to another folder.';
 
@@ -46,7 +45,6 @@ function takeUnlessLocked(root: string, name: string): SpoolFolder | undefined {
 
 function take(root: string, name: string): SpoolFolder {
   const path = join(root, name);
-  mkdirSync(path, { recursive: true });
   const lock = FolderLock.take(path, REMEDY);
   return {
     path,

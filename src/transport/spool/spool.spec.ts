@@ -79,11 +79,14 @@ describe('Spool', () => {
     expect(() => Spool.openQueue(configuration)).toThrow(/is in use by process .* set DATA_DIR/);
   });
 
-  it('should say what to do where the disk cannot be written', async () => {
+  it('should say what to do where the disk cannot be written: only what the transport allows', async () => {
     const file = join(dataDir, 'file');
     await writeFile(file, '');
     expect(() => Spool.openFailover(configure({ DATA_DIR: file }))).toThrow(
-      /cannot be kept in .*file\/spool while the queue is away \(ENOTDIR\)\. Set DATA_DIR/,
+      /file\/spool cannot be written \(ENOTDIR\)\. Set DATA_DIR to a folder .*, or SPOOL_MAX_BYTES=0 /,
+    );
+    expect(() => Spool.openQueue(configure({ DATA_DIR: file, TRANSPORT: 'spool' }))).toThrow(
+      /file\/spool cannot be written \(ENOTDIR\)\. Set DATA_DIR to a folder that this process can write\.$/,
     );
   });
 });

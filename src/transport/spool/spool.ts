@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { errorCodeOf } from '../../common/error-code.js';
-import { OperatorError } from '../../common/operator.error.js';
+import { unwritable } from '../../common/folder-lock.js';
 import type { Configuration } from '../../config/configuration.js';
 import type { EventBatch } from '../event-batch.js';
 import { adoptAbandoned } from './adopt-abandoned.js';
 import { type SpoolFolder, takeFreeFolder, takeOnlyFolder } from './spool.folder.js';
 import { SpoolStore } from './spool.store.js';
+
+const ANOTHER_DISK = 'Set DATA_DIR to a folder that this process can write';
 
 /** This process's spool: a folder of its own under `DATA_DIR/spool`, open until it is closed. */
 export class Spool {
@@ -20,7 +21,7 @@ export class Spool {
    * @throws OperatorError when another process has it, or the disk cannot be written
    */
   static openQueue(configuration: Configuration): Spool {
-    return Spool.openIn(configuration, takeOnlyFolder);
+    return Spool.openIn(configuration, takeOnlyFolder, `${ANOTHER_DISK}.`);
   }
 
   /**
@@ -29,22 +30,22 @@ export class Spool {
    */
   static openFailover(configuration: Configuration): Spool | undefined {
     const { role, spoolMaxBytes } = configuration;
-    return role === 'worker' || spoolMaxBytes === 0 ? undefined : Spool.openIn(configuration, takeFreeFolder);
+    if (role === 'worker' || spoolMaxBytes === 0) return undefined;
+    const remedy = `${ANOTHER_DISK}, or SPOOL_MAX_BYTES=0 to have events refused while the queue is away.`;
+    return Spool.openIn(configuration, takeFreeFolder, remedy);
   }
 
-  private static openIn(configuration: Configuration, take: (root: string) => SpoolFolder): Spool {
+  /** @param remedy what to tell an operator whose disk cannot be written */
+  private static openIn(configuration: Configuration, take: (root: string) => SpoolFolder, remedy: string): Spool {
     const { dataDir, spoolMaxBytes: maxBytes, spoolMinFreeBytes: minFreeBytes } = configuration;
     const root = join(dataDir, 'spool');
+    let folder: SpoolFolder | undefined;
     try {
-      const folder = take(root);
+      folder = take(root);
       return new Spool(new SpoolStore(folder.path, { maxBytes, minFreeBytes }), folder, root);
     } catch (error) {
-      const code = errorCodeOf(error);
-      if (error instanceof OperatorError || code === undefined) throw error;
-      throw new OperatorError(
-        `Events cannot be kept in ${root} while the queue is away (${code}). Set DATA_DIR to a folder that can be written, ` +
-          'or SPOOL_MAX_BYTES=0 to have them refused then.',
-      );
+      folder?.release();
+      throw unwritable(root, error, remedy);
     }
   }
 
