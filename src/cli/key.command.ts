@@ -10,7 +10,7 @@ import {
 import { checkTenant } from './check-tenant.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 interface CreateOptions {
   tenant: string;
@@ -39,7 +39,7 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print {"id", "name", "key"}, and "hmacSecret" of a public key')
     .action(
       async ({ tenant, json, allowedOrigin: allowedOrigins = [], requireSignedUserId, ...key }: CreateOptions) => {
-        await withControlPlane(terminal, async ({ apiKeys }) => {
+        await changeControlPlane(terminal, async ({ apiKeys }) => {
           const created = await apiKeys.create({
             ...key,
             tenantId: tenant,
@@ -72,7 +72,7 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .requiredOption('--tenant <slug>', 'the tenant it belongs to')
     .option('--json', 'print {"id"}')
     .action(async (id: string, { tenant, json }: { tenant: string; json?: true }) => {
-      await withControlPlane(terminal, async ({ apiKeys }) => {
+      await changeControlPlane(terminal, async ({ apiKeys }) => {
         await apiKeys.revoke({ tenantId: tenant, id });
         print(terminal, json, { id }, `Revoked key ${id}.`);
       });

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runCli } from './run-cli.js';
 import { freshDataDir } from '../../test/support/data-dir.js';
 
@@ -12,6 +13,8 @@ describe('The plan commands', () => {
   afterAll(async () => {
     await rm(dataDir, { recursive: true });
   });
+
+  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
 
   async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
     let out = '';
@@ -28,7 +31,7 @@ describe('The plan commands', () => {
     const free = 'acme is on the plan free: 60 calls a minute, 500000 events a month.\n';
     expect(await run('plan', 'show', 'acme')).toEqual({ code: 0, out: free, err: '' });
     const business = 'acme is on the plan business: 1000 calls a minute, 50000000 events a month.\n';
-    expect(await run('plan', 'set', 'acme', 'business')).toEqual({ code: 0, out: business, err: '' });
+    expect(await run('plan', 'set', 'acme', 'business')).toEqual({ code: 0, out: business, err: where() });
     expect((await run('plan', 'show', 'acme')).out).toBe(business);
     expect(JSON.parse((await run('plan', 'set', 'acme', 'enterprise', '--json')).out)).toEqual({
       tenant: 'acme',

@@ -4,7 +4,7 @@ import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
 import { TenantError } from '../tenants/tenant.error.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** The largest numbers that the tenants table holds. */
 const MAX_CALLS_PER_MINUTE = 2_147_483_647;
@@ -29,7 +29,7 @@ export function addPlanCommands(program: Command, terminal: Terminal): void {
     .addOption(limitOption('--events-per-month <n>', "instead of the plan's own limit", MAX_EVENTS_PER_MONTH))
     .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
     .action(async (slug: string, name: Plan, { callsPerMinute, eventsPerMonth, json }: SetOptions) => {
-      await withControlPlane(terminal, async ({ tenants }) => {
+      await changeControlPlane(terminal, async ({ tenants }) => {
         const agreed = { callsPerMinute: callsPerMinute ?? null, eventsPerMonth: eventsPerMonth ?? null };
         printPlan(terminal, json, await tenants.setPlan(slug, { plan: name, ...agreed }));
       });

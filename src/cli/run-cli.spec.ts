@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { openControlPlane } from '../tenants/open-control-plane.js';
@@ -17,6 +15,8 @@ describe('The command line', () => {
   afterAll(() => {
     rmSync(dataDir, { recursive: true });
   });
+
+  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
 
   async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
     return runWith({}, ...words);
@@ -41,7 +41,7 @@ describe('The command line', () => {
     expect(await run('tenant', 'create', 'acme', '--name', 'Acme Ltd', '--plan', 'starter')).toEqual({
       code: 0,
       out: 'Created tenant acme (plan starter).\n',
-      err: '',
+      err: where(),
     });
     expect((await run('tenant', 'list')).out).toBe('acme\tstarter\tAcme Ltd\n');
     expect(JSON.parse((await run('tenant', 'list', '--json')).out)).toEqual([
@@ -91,7 +91,7 @@ describe('The command line', () => {
       '--mode',
       'test',
     );
-    expect(created).toMatchObject({ code: 0, err: '' });
+    expect(created).toMatchObject({ code: 0, err: where() });
     expect(created.out).toMatch(
       /^Created key "web" \(.*\), shown only now:\npk_test_[\w-]{43}\nThe secret to sign user ids with:\n[0-9a-f]{64}\n$/,
     );
@@ -114,7 +114,7 @@ describe('The command line', () => {
     expect(await run('key', 'revoke', id, '--tenant', 'keeper')).toEqual({
       code: 0,
       out: `Revoked key ${id}.\n`,
-      err: '',
+      err: where(),
     });
     expect((await run('key', 'list', '--tenant', 'keeper')).out).toMatch(/\trevoked \S+\n$/);
     const again = await run('key', 'revoke', id, '--tenant', 'keeper');
@@ -147,17 +147,67 @@ describe('The command line', () => {
   });
 
   it('should say so when the service has the embedded control plane open', async () => {
-    const service = spawn(process.execPath, ['-e', 'process.stdin.resume()']);
+    const service = await openControlPlane({ dataDir });
     try {
-      await run('tenant', 'list');
-      writeFileSync(join(dataDir, 'control-plane.lock'), String(service.pid));
-      const { code, err } = await run('tenant', 'list');
-      expect(code).toBe(1);
-      expect(err).toContain(`is in use by process ${service.pid}. Stop the service first, or set DATABASE_URL.`);
+      const { code, out, err } = await run('tenant', 'create', 'beside');
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toMatch(/is in use by process \d+ on \S+\. .* stop the service first, or set DATABASE_URL/);
+      expect(await controlPlaneServices(service).tenants.find('beside')).toBeUndefined();
     } finally {
-      service.stdin.end();
-      await once(service, 'exit');
+      await service.onApplicationShutdown();
     }
+  });
+
+  it.each([
+    ['tenant', 'create', 'acme'],
+    ['tenant', 'list'],
+    ['seed', '--tenant', 'acme'],
+    ['key', 'create', '--tenant', 'acme', '--name', 'x'],
+    ['secrets', 're-encrypt'],
+    ['migrate'],
+  ])('should make no new control plane, nor anything else, for %s %s', async (...words) => {
+    const elsewhere = join(dataDir, 'elsewhere');
+    const { code, out, err } = await runWith({ DATA_DIR: elsewhere, CLICKHOUSE_URL: 'http://127.0.0.1:1' }, ...words);
+    expect({ code, out, made: existsSync(elsewhere) }).toEqual({ code: 1, out: '', made: false });
+    expect(err).toBe(
+      `error: There is no control plane in ${elsewhere}. Set DATABASE_URL or DATA_DIR as the service has it. ` +
+        'Where the service runs in a container, use `exec` into that one, not `run`.\n',
+    );
+  });
+
+  it('should make an embedded control plane when `seed` is told to', async () => {
+    const env = { DATA_DIR: join(dataDir, 'first-start') };
+    expect(await runWith(env, 'seed', '--tenant', 'acme', '--embedded', '--json')).toMatchObject({ code: 0 });
+    expect((await runWith(env, 'tenant', 'list')).out).toBe('acme\tenterprise\tacme\n');
+  });
+
+  it('should not take a new spool for one without dead letters', async () => {
+    const elsewhere = join(dataDir, 'no-spool');
+    const { code, err } = await runWith({ DATA_DIR: elsewhere, TRANSPORT: 'spool' }, 'dead-letter', 'list');
+    expect({ code, made: existsSync(elsewhere) }).toEqual({ code: 1, made: false });
+    expect(err).toBe(`error: There is no spool in ${elsewhere}. Set DATA_DIR as the service has it.\n`);
+  });
+
+  it('should bring every secret under the first key, count what is left, and name those whose key is lost', async () => {
+    const [old, current, lost] = ['1', '2', '3'].map((digit) => digit.repeat(64)) as [string, string, string];
+    const DATA_DIR = join(dataDir, 'rotating');
+    const withKeys = (...keys: string[]) => ({ DATA_DIR, ENCRYPTION_KEY: keys.join(',') });
+    const place = `Control plane: embedded PostgreSQL in ${join(DATA_DIR, 'control-plane')}.\n`;
+    await runWith(withKeys(old), 'seed', '--tenant', 'first', '--embedded');
+    const json = await runWith(withKeys(current, old), 'secrets', 're-encrypt', '--json');
+    expect(json).toEqual({ code: 0, out: '{"reEncrypted":2,"left":0}\n', err: place });
+    expect(await runWith(withKeys(current), 'secrets', 're-encrypt')).toEqual({
+      code: 0,
+      out: 'Secrets encrypted with the first key now: 0. Left under another key: 0.\n',
+      err: place,
+    });
+    await runWith(withKeys(lost), 'seed', '--tenant', 'second');
+    const { code, out, err } = await runWith(withKeys(current, old), 'secrets', 're-encrypt');
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: 'Secrets encrypted with the first key now: 0. Left under another key: 2.\n',
+    });
+    expect(err).toMatch(/^Control plane: .*\nerror: These cannot be read, .*: api key \S+; tenant second, Shopify\. /);
   });
 
   it('should name the setting that is wrong, without its value', async () => {

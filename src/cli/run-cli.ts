@@ -4,6 +4,7 @@ import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
 import { addPlanCommands } from './plan.command.js';
 import { addPubSubCommands } from './pubsub.command.js';
+import { addSecretsCommands } from './secrets.command.js';
 import { addSeedCommand } from './seed.command.js';
 import { addShopifyCommands } from './shopify.command.js';
 import { addTenantCommands } from './tenant.command.js';
@@ -26,6 +27,7 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     addUserCommands,
     addKeyCommands,
     addShopifyCommands,
+    addSecretsCommands,
     addMigrateCommand,
     addPubSubCommands,
     addDeadLetterCommands,

@@ -4,7 +4,7 @@ import type { CreatedApiKey } from '../tenants/api-key.js';
 import { newPassword } from './new-password.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { type ControlPlane, withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, type ControlPlane } from './with-control-plane.js';
 
 /** As long as those that Shopify makes. */
 const SHOPIFY_SECRET_BYTES = 32;
@@ -15,13 +15,21 @@ export function addSeedCommand(program: Command, terminal: Terminal): void {
     .command('seed')
     .description('create a tenant (plan enterprise) and a user when they are missing, and new credentials for them')
     .requiredOption('--tenant <slug>', 'the tenant')
+    .option(
+      '--embedded',
+      'where there is no control plane, and no DATABASE_URL, make an embedded one in DATA_DIR first',
+    )
     .option('--json', 'print {"tenant", "key", "publicKey", "hmacSecret", "email", "password", "shopifySecret"}')
-    .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
+    .action(async ({ tenant, embedded, json }: { tenant: string; embedded?: true; json?: true }) => {
       const { password } = await newPassword(terminal, false);
-      await withControlPlane(terminal, async (controlPlane) => {
-        const seeded = await seed(controlPlane, tenant, password);
-        print(terminal, json, seeded, `Tenant ${tenant}, shown only now:\n${listOf(seeded)}`);
-      });
+      await changeControlPlane(
+        terminal,
+        async (controlPlane) => {
+          const seeded = await seed(controlPlane, tenant, password);
+          print(terminal, json, seeded, `Tenant ${tenant}, shown only now:\n${listOf(seeded)}`);
+        },
+        { mayCreate: embedded === true },
+      );
     });
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { checkTenant } from './check-tenant.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { type ControlPlane, withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, type ControlPlane, withControlPlane } from './with-control-plane.js';
 
 interface SetSecretOptions {
   replace?: true;
@@ -26,7 +26,7 @@ export function addShopifyCommands(program: Command, terminal: Terminal): void {
       if (secret === undefined || secret === '') {
         throw new Error('Write the secret to standard input: segops shopify set-secret acme < secret.txt');
       }
-      await withControlPlane(terminal, async (controlPlane) => {
+      await changeControlPlane(terminal, async (controlPlane) => {
         await checkTenant(controlPlane, tenant);
         const { shopifyAccounts } = controlPlane;
         if (shopDomain !== undefined) await shopifyAccounts.change(tenant, { shopDomain });

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** `tenant create` and `tenant list`. */
 export function addTenantCommands(program: Command, terminal: Terminal): void {
@@ -16,7 +16,7 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
     .addOption(new Option('--plan <plan>', 'its plan').choices(PLANS).default('free'))
     .option('--json', 'print the tenant as JSON')
     .action(async (slug: string, { name = slug, plan, json }: { name?: string; plan: Plan; json?: true }) => {
-      await withControlPlane(terminal, async ({ tenants }) => {
+      await changeControlPlane(terminal, async ({ tenants }) => {
         const created = await tenants.create({ slug, name, plan });
         print(terminal, json, created, `Created tenant ${slug} (plan ${plan}).`);
       });

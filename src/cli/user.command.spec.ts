@@ -20,6 +20,8 @@ describe('The command user', () => {
     rmSync(dataDir, { recursive: true });
   });
 
+  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
+
   async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
     return runWith(undefined, ...words);
   }
@@ -50,7 +52,7 @@ describe('The command user', () => {
 
   it('should create a user with a random password, shown once', async () => {
     const { code, out, err } = await run('user', 'create', 'Ann@Example.com', '--tenant', 'acme');
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({ code: 0, err: where() });
     const [, password] =
       /^Created user ann@example\.com of tenant acme\. The password, shown only now:\n([\w-]{24})\n$/.exec(out)!;
     expect(await authenticate('ann@example.com', password!)).toMatchObject({ tenantId: 'acme' });
@@ -62,7 +64,7 @@ describe('The command user', () => {
     expect(await runWith('correct horse', 'user', 'create', ...options)).toEqual({
       code: 0,
       out: 'Created user bob@example.com of tenant acme.\n',
-      err: '',
+      err: where(),
     });
     expect(await authenticate('bob@example.com', 'correct horse')).toBeDefined();
   });

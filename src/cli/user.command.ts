@@ -4,7 +4,7 @@ import { checkTenant } from './check-tenant.js';
 import { newPassword } from './new-password.js';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 const PASSWORD_OPTION = [
   '--password-stdin',
@@ -29,7 +29,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print {"id", "email", "tenant"}, and "password" when it was made')
     .action(async (email: string, { tenant, passwordStdin, json }: PasswordOptions & { tenant: string }) => {
       const { password, isRandom } = await newPassword(terminal, passwordStdin === true);
-      await withControlPlane(terminal, async ({ users }) => {
+      await changeControlPlane(terminal, async ({ users }) => {
         const created = await users.create({ tenantId: tenant, email, password });
         const result = { id: created.id, email: created.email, tenant, ...(isRandom ? { password } : {}) };
         const text = `Created user ${created.email} of tenant ${tenant}`;
@@ -59,7 +59,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print {"email"}, and "password" when it was made')
     .action(async (email: string, { passwordStdin, json }: PasswordOptions) => {
       const { password, isRandom } = await newPassword(terminal, passwordStdin === true);
-      await withControlPlane(terminal, async ({ users }) => {
+      await changeControlPlane(terminal, async ({ users }) => {
         await users.setPassword(email, password);
         const result = { email, ...(isRandom ? { password } : {}) };
         const text = `Set the password of ${email}, whose logins end within 60 minutes.`;
@@ -73,7 +73,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .argument('<email>', "the user's address")
     .option('--json', 'print {"email"}')
     .action(async (email: string, { json }: { json?: true }) => {
-      await withControlPlane(terminal, async ({ users }) => {
+      await changeControlPlane(terminal, async ({ users }) => {
         await users.remove(email);
         print(terminal, json, { email }, `Removed user ${email}, whose logins end within 60 minutes.`);
       });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError } from '../common/operator.error.js';
 import { loadConfiguration } from '../config/load-configuration.js';
@@ -21,6 +23,11 @@ export async function withDeadLetters(
     ...['transport', 'redisUrl', 'queuePrefix', 'dataDir'],
     ...['pubsubProject', 'pubsubTopic', 'pubsubSubscription', 'pubsubEmulatorHost'],
   ] as const);
+  const { dataDir } = configuration;
+  // Opening makes a new one, which has no dead letters.
+  if (configuration.transport === 'spool' && !existsSync(join(dataDir, 'spool'))) {
+    throw new OperatorError(`There is no spool in ${resolve(dataDir)}. Set DATA_DIR as the service has it.`);
+  }
   // A spool behind the broker is for what requests bring in.
   const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
   const transport = await createTransport(configuration, spool);

@@ -120,7 +120,7 @@ async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer
 /** Creates the tenant, a user and credentials, which only this answer shows. */
 async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credential, string>> {
   const failure = `the tenant ${TENANT} could not be created`;
-  const printed = await runCli(env, ['seed', '--tenant', TENANT, '--json'], failure);
+  const printed = await runCli(env, ['seed', '--tenant', TENANT, '--embedded', '--json'], failure);
   const answer = printed.split('\n').findLast((line) => line.startsWith('{'));
   if (answer === undefined) throw new Error(`${failure}:\n${printed}`);
   const seeded = JSON.parse(answer) as Record<string, string>;

@@ -18,7 +18,9 @@ export type Listen = (channel: string, listener: ChannelListener) => Promise<voi
 
 /** The open, migrated database of tenants and keys. Closed when the application shuts down. */
 export class ControlPlaneDatabase implements OnApplicationShutdown {
+  /** @param place where it is, for operators: without user and password */
   constructor(
+    readonly place: string,
     readonly db: Database,
     readonly listen: Listen,
     private readonly close: () => Promise<void>,

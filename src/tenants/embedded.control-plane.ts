@@ -1,19 +1,23 @@
-import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { ControlPlaneDatabase, type Listen } from './control-plane.database.js';
-import { FolderLock } from '../common/folder-lock.js';
+import { FolderLock, unwritable } from '../common/folder-lock.js';
 import { MIGRATIONS_FOLDER } from './migrations.folder.js';
+
+const IN_USE =
+  'The embedded control plane is for one process: stop the service first, or set DATABASE_URL to a PostgreSQL, which ' +
+  'the service and commands can use together.';
 
 /**
  * PostgreSQL within this process, on `folder`. Two processes on one folder would corrupt it, hence the lock.
- * @throws FolderLockedError when another process has it open.
+ * @throws OperatorError when another process has it open, or the disk cannot be written
  */
 export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase> {
-  mkdirSync(folder, { recursive: true });
-  const lock = FolderLock.take(folder, 'Stop the service first, or set DATABASE_URL.');
+  let lock: FolderLock | undefined;
   try {
+    lock = FolderLock.take(folder, IN_USE);
     const client = await PGlite.create(folder);
     const db = drizzle(client);
     await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER });
@@ -23,12 +27,12 @@ export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase
       });
       listener.onListening();
     };
-    return new ControlPlaneDatabase(db, listen, async () => {
+    return new ControlPlaneDatabase(`embedded PostgreSQL in ${resolve(folder)}`, db, listen, async () => {
       await client.close();
-      lock.release();
+      lock?.release();
     });
   } catch (error) {
-    lock.release();
-    throw error;
+    lock?.release();
+    throw unwritable(folder, error, 'Set DATA_DIR to a folder that this process can write, or DATABASE_URL.');
   }
 }

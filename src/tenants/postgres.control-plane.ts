@@ -34,10 +34,16 @@ export async function openPostgres(url: string): Promise<ControlPlaneDatabase> {
   const listen: Listen = async (channel, listener) => {
     listeners.push(await PostgresListener.start(url, channel, listener));
   };
-  return new ControlPlaneDatabase(drizzle(pool), listen, async () => {
+  return new ControlPlaneDatabase(placeOf(url), drizzle(pool), listen, async () => {
     await Promise.all(listeners.map((listener) => listener.stop()));
     await pool.end();
   });
+}
+
+/** As `pg` understands the URL. */
+function placeOf(url: string): string {
+  const { host, port, database } = new Client({ connectionString: url });
+  return `PostgreSQL at ${host}:${port}, database ${String(database)}`;
 }
 
 /** Instances that start together take turns: the first migrates, the others find nothing left to do. */

@@ -65,7 +65,7 @@ export async function startProcess(environment: Record<string, string>, port?: n
 export async function seedKey(environment: Record<string, string>): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [join(DIST, 'cli.js'), 'seed', '--tenant', 'acme', '--json'],
+    [join(DIST, 'cli.js'), 'seed', '--tenant', 'acme', '--embedded', '--json'],
     { env: { PATH: process.env.PATH, ...environment } },
   );
   return (JSON.parse(stdout) as { key: string }).key;
