@@ -1,5 +1,6 @@
 import { ValidateBy } from 'class-validator';
 import { redisClusterNodes } from './redis-cluster.nodes.js';
+import { isDecodable } from './url-of.decorator.js';
 
 /** The URL of a Redis, or of a Redis Cluster. */
 export function RedisUrl(): PropertyDecorator {
@@ -13,5 +14,5 @@ export function RedisUrl(): PropertyDecorator {
 }
 
 function isRedisUrl(url: string): boolean {
-  return redisClusterNodes(url) !== undefined || (/^rediss?:\/\//.test(url) && URL.canParse(url));
+  return redisClusterNodes(url)?.every(isDecodable) ?? (/^rediss?:\/\//.test(url) && isDecodable(url));
 }

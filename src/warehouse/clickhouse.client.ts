@@ -1,5 +1,5 @@
 import { ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
-import { WarehouseCluster } from './warehouse.cluster.js';
+import type { WarehouseCluster } from './warehouse.cluster.js';
 
 /** Sockets beyond the workers' own: queries, health checks, migrations. */
 const SPARE_CONNECTIONS = 16;
@@ -19,6 +19,11 @@ const ON_CLUSTER: ClickHouseSettings = {
   distributed_ddl_task_timeout: '25',
 };
 
+/** The name of the database that `CLICKHOUSE_URL` holds as its path; `''` when it holds none. */
+export function databaseIn(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
+}
+
 /**
  * A client for the ClickHouse at `url` (`http(s)://user:password@host:port/database`).
  * The class `ClickHouseClient` is its injection token.
@@ -26,8 +31,13 @@ const ON_CLUSTER: ClickHouseSettings = {
  * @param cluster the cluster that it is one server of, or many behind one address
  */
 export function createClickHouseClient(url: string, concurrency: number, cluster?: WarehouseCluster): ClickHouseClient {
+  const server = new URL(url);
+  server.pathname = '';
+  const database = databaseIn(url);
   const client = createClient({
-    url,
+    url: server,
+    // By itself it would take the path as it is written, percent-encoded.
+    ...(database && { database }),
     application: 'segops-ingestion',
     request_timeout: REQUEST_TIMEOUT_MS,
     max_open_connections: concurrency + SPARE_CONNECTIONS,

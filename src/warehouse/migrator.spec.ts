@@ -52,6 +52,28 @@ describe('Migrator', () => {
     expect(await warehouse.ping(1_000)).toBe(true);
   });
 
+  it.each(['my events', 'shop-2', '100 %', 'straße/ä', 'a?b#c&d=e+f'])(
+    'should create and ask the database %p, however its name is written in the URL',
+    async (name) => {
+      const url = new URL(database.url);
+      url.pathname = encodeURIComponent(name);
+      const named = createClickHouseClient(url.href, 2);
+      try {
+        await new Migrator(named, url.href, folder).migrate();
+        const result = await named.query({
+          query:
+            'SELECT currentDatabase(), database FROM system.tables WHERE name = {table: String} AND database = {name: String}',
+          query_params: { table: 'one', name },
+          format: 'JSONCompactEachRow',
+        });
+        expect(await result.json()).toEqual([[name, name]]);
+      } finally {
+        await named.command({ query: 'DROP DATABASE IF EXISTS {name: Identifier}', query_params: { name } });
+        await named.close();
+      }
+    },
+  );
+
   it('should apply each migration once when five processes start together, and let all of them succeed', async () => {
     writeFileSync(join(folder, '0002_second.sql'), 'INSERT INTO one VALUES (2);');
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrator().migrate()));

@@ -1,5 +1,5 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { createClickHouseClient } from './clickhouse.client.js';
+import { createClickHouseClient, databaseIn } from './clickhouse.client.js';
 import { SCHEMA_MIGRATIONS_COLUMNS } from './schema-migrations.columns.js';
 import type { SchemaPlace } from './schema.place.js';
 
@@ -47,13 +47,12 @@ export class ServerSchema implements SchemaPlace {
         throw error;
       }
       const url = new URL(this.clickhouseUrl);
-      const database = decodeURIComponent(url.pathname.slice(1));
       url.pathname = '';
       const client = createClickHouseClient(url.href, 1);
       try {
         await client.command({
           query: 'CREATE DATABASE IF NOT EXISTS {database: Identifier}',
-          query_params: { database },
+          query_params: { database: databaseIn(this.clickhouseUrl) },
         });
       } finally {
         await client.close();

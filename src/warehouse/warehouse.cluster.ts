@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { databaseIn } from './clickhouse.client.js';
 import { OperatorError } from '../common/operator.error.js';
 
 const NAME = /^[\w-]+$/;
@@ -30,7 +31,7 @@ export class WarehouseCluster {
   /** The cluster that `CLICKHOUSE_CLUSTER` and `CLICKHOUSE_URL` speak of; undefined where it is a server by itself. */
   static from(name: string | undefined, clickhouseUrl: string): WarehouseCluster | undefined {
     if (name === undefined) return undefined;
-    const database = decodeURIComponent(new URL(clickhouseUrl).pathname.slice(1));
+    const database = databaseIn(clickhouseUrl);
     return new WarehouseCluster(name, database === '' ? 'default' : database);
   }
 
