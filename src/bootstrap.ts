@@ -35,7 +35,7 @@ export async function createApplication(
     logger,
   });
   const fastify = adapter.getInstance();
-  if (configuration.otlpEndpoint !== undefined) traceRequests(fastify);
+  if (configuration.tracesUrl !== undefined) traceRequests(fastify);
   app.get(RequestMetrics).observe(fastify);
   if (['debug', 'trace'].includes(configuration.logLevel)) logRequests(fastify);
   app.useGlobalPipes(

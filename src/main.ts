@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { type INestApplication, Logger } from '@nestjs/common';
+import { pino } from 'pino';
 import { createApplication } from './bootstrap.js';
+import { describeError } from './common/describe-error.js';
 import { errorCodeOf } from './common/error-code.js';
 import { OperatorError } from './common/operator.error.js';
 import { ServiceLogger } from './common/service.logger.js';
@@ -36,10 +38,16 @@ async function listen(app: INestApplication, { host, port }: Configuration): Pro
   }
 }
 
+/** One line, as all of the log, on standard error: it is written whatever LOG_LEVEL says. */
 function fail(error: unknown): never {
-  const text = error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`${text ?? 'unknown error'}\n`);
+  const logger = new ServiceLogger('fatal', pino.destination({ dest: 2, sync: true }));
+  const message =
+    error instanceof OperatorError
+      ? error.message
+      : { message: 'The process ends, as an error was not handled.', error: describeError(error) };
+  logger.fatal(message, 'Service');
   process.exit(1);
 }
 
+process.on('uncaughtException', fail);
 main().catch(fail);

@@ -64,6 +64,23 @@ export class Configuration {
   readonly otlpEndpoint?: string;
 
   @Setting({
+    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    describe: 'The same for traces alone, used as it is, without `/v1/traces` added.',
+    example: 'http://otel-collector:4318/v1/traces',
+  })
+  @IsOptional()
+  @UrlOf(['http', 'https'], 'http://host:port/path')
+  readonly otlpTracesEndpoint?: string;
+
+  @Setting({ env: 'OTEL_TRACES_EXPORTER', describe: '`none` sends no traces, whatever the endpoints.' })
+  @OneOf(['otlp', 'none'])
+  readonly otelTracesExporter: 'otlp' | 'none' = 'otlp';
+
+  @Setting({ env: 'OTEL_SDK_DISABLED', describe: '`true` sends none either.' })
+  @OneOf(['true', 'false'])
+  readonly otelSdkDisabled: 'true' | 'false' = 'false';
+
+  @Setting({
     env: 'TRANSPORT',
     describe:
       'The queue between the API and the worker. `bullmq` runs on Redis; `pubsub` is Google Pub/Sub; `spool` is a folder in `DATA_DIR`, for one process with `ROLE=all`.',
@@ -290,4 +307,10 @@ export class Configuration {
   })
   @WholeNumber({ min: 1000, max: 600_000 })
   readonly shutdownTimeoutMs: number = 25_000;
+
+  /** Where spans are sent, as OpenTelemetry's variables say it; undefined: there are none. */
+  get tracesUrl(): string | undefined {
+    if (this.otelSdkDisabled === 'true' || this.otelTracesExporter === 'none') return undefined;
+    return this.otlpTracesEndpoint ?? this.otlpEndpoint?.replace(/\/*$/, '/v1/traces');
+  }
 }

@@ -26,6 +26,10 @@ describe('loadConfiguration', () => {
       port: 8000,
       metricsPort: undefined,
       logLevel: 'info',
+      otlpEndpoint: undefined,
+      otlpTracesEndpoint: undefined,
+      otelTracesExporter: 'otlp',
+      otelSdkDisabled: 'false',
       transport: 'bullmq',
       redisUrl: 'redis://localhost:6379',
       pubsubProject: '',
@@ -56,6 +60,22 @@ describe('loadConfiguration', () => {
       shutdownGraceMs: 5_000,
       shutdownTimeoutMs: 25_000,
     });
+  });
+
+  it('should refuse a Redis Cluster whose password has a percent sign that encodes nothing', () => {
+    const env = { ...REQUIRED, QUEUE_PREFIX: '{segops}', REDIS_URL: 'redis+cluster://u:100%@one:7000,two:7000' };
+    expect(problemsOf(env)).toEqual([expect.stringMatching(/^REDIS_URL must be a URL/)]);
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, 'http://c:4318/v1/traces'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318//' }, 'http://c:4318/v1/traces'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t/x' }, 'http://t/x'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_TRACES_EXPORTER: 'none' }, undefined],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t/x', OTEL_SDK_DISABLED: 'true' }, undefined],
+    [{}, undefined],
+  ])('should send traces, with %p, to %p', (env, url) => {
+    expect(loadConfiguration({ ...REQUIRED, ...env }).tracesUrl).toBe(url);
   });
 
   it('should refuse a grace that leaves no time for the rest of the shutdown', () => {
@@ -149,6 +169,9 @@ describe('loadConfiguration', () => {
     ['CLICKHOUSE_URL', 'http://'],
     ['CLICKHOUSE_URL', 'http://host:port'],
     ['DATABASE_URL', 'mysql://localhost/segops'],
+    // A percent sign that encodes nothing.
+    ['CLICKHOUSE_URL', 'http://clickhouse.example/100%'],
+    ['REDIS_URL', 'redis://:100%@cache.example'],
   ])('should refuse %s=%s', (name, value) => {
     expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual([
       expect.stringMatching(new RegExp(`^${name} must be a URL`)),
@@ -183,6 +206,7 @@ describe('loadConfiguration', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/8, ::1'],
     ['ENCRYPTION_KEY', `${'0'.repeat(64)},${'F'.repeat(64)}`],
     ['REDIS_URL', 'rediss://:p%40ss@cache.example:6380/2'],
+    ['CLICKHOUSE_URL', 'http://us%40er:p%2Fss@clickhouse.example/my%20events'],
     ['CLICKHOUSE_URL', 'https://u:p@warehouse.example:8443/events?x=1'],
     ['DATABASE_URL', 'postgresql:///segops?host=/run/postgresql'],
   ])('should accept %s=%s', (name, value) => {

@@ -2,7 +2,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { withDeadline } from '../common/deadline.js';
 import { batchSpanIds } from './batch-span.ids.js';
@@ -16,17 +16,18 @@ export interface RunningTraces {
 }
 
 /**
- * Sends the process's spans to the collector at `endpoint`, in the background. Loaded only where traces are on, as it takes
- * memory and time. What OpenTelemetry's SDK reads from the environment besides (`OTEL_TRACES_SAMPLER`,
- * `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_…`) holds.
+ * Sends the process's spans to the collector at `url`, in the background. Loaded only where traces are on, as it takes
+ * memory and time. What OpenTelemetry's SDK reads from the environment besides (`OTEL_SERVICE_NAME`,
+ * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_…`) holds.
  */
-export function startTracing(endpoint: string, role: string): RunningTraces {
+export function startTracing(url: string, role: string): RunningTraces {
   const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'segops-ingestion', 'segops.role': role }),
+    // Of two that name the same attribute the later one has the say.
+    resource: resourceFromAttributes({ 'service.name': 'segops-ingestion', 'segops.role': role }).merge(
+      detectResources({ detectors: [envDetector] }),
+    ),
     idGenerator: batchSpanIds,
-    spanProcessors: [
-      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` })),
-    ],
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url }))],
   });
   const contexts = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(contexts);

@@ -17,8 +17,8 @@ class Traces implements OnApplicationShutdown {
     {
       provide: 'RUNNING_TRACES',
       inject: [Configuration],
-      useFactory: async ({ otlpEndpoint, role }: Configuration) =>
-        otlpEndpoint === undefined ? undefined : (await import('./start-tracing.js')).startTracing(otlpEndpoint, role),
+      useFactory: async ({ tracesUrl, role }: Configuration) =>
+        tracesUrl === undefined ? undefined : (await import('./start-tracing.js')).startTracing(tracesUrl, role),
     },
     Traces,
   ],

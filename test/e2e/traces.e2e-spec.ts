@@ -16,7 +16,10 @@ interface Span {
   readonly status: { readonly code?: number };
 }
 interface Export {
-  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly Span[] }[] }[];
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: Span['attributes'] };
+    readonly scopeSpans: readonly { readonly spans: readonly Span[] }[];
+  }[];
 }
 
 const TRACK = '/api/ingestion/track/';
@@ -26,6 +29,7 @@ const event = { user_id: MARKER, event_type: 'page_viewed', payload: { [MARKER]:
 /** A collector as far as traces need one. */
 class Collector {
   readonly spans: Span[] = [];
+  readonly resources: { readonly attributes: Span['attributes'] }[] = [];
   readonly paths = new Set<string | undefined>();
 
   private constructor(private readonly server: Server) {}
@@ -37,6 +41,7 @@ class Collector {
       incoming.on('end', () => {
         collector.paths.add(incoming.url);
         const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Export;
+        collector.resources.push(...resourceSpans.map(({ resource }) => resource));
         collector.spans.push(
           ...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => [...scope.spans])),
         );
@@ -121,6 +126,37 @@ describe('traces', () => {
 
     expect([...collector.paths]).toEqual(['/v1/traces']);
     expect(JSON.stringify(collector.spans)).not.toMatch(new RegExp(`${MARKER}|${tenant.key}`));
+  });
+
+  it('should be of the service that the environment names', async () => {
+    const named = {
+      OTEL_SERVICE_NAME: 'segops-staging',
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=staging,a=b%2Cc',
+    };
+    Object.assign(process.env, named);
+    try {
+      service = await startService({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/of/ours` });
+      await request(service.url).get('/livez').expect(200);
+      await waitUntil(() => collector.named('GET /livez').length > 0);
+    } finally {
+      for (const name of Object.keys(named)) Reflect.deleteProperty(process.env, name);
+    }
+    const attributes = Object.fromEntries(collector.resources[0]!.attributes.map(({ key, value }) => [key, value]));
+    expect(attributes).toMatchObject({
+      'service.name': { stringValue: 'segops-staging' },
+      'segops.role': { stringValue: 'all' },
+      'deployment.environment': { stringValue: 'staging' },
+      a: { stringValue: 'b,c' },
+    });
+    expect([...collector.paths]).toEqual(['/of/ours']);
+  });
+
+  it.each([{ OTEL_TRACES_EXPORTER: 'none' }, { OTEL_SDK_DISABLED: 'true' }])('should be off with %p', async (off) => {
+    service = await startService({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...off });
+    await request(service.url).get('/livez').expect(200);
+    await service.stop();
+    service = undefined;
+    expect(collector.spans).toEqual([]);
   });
 
   it('should link a batch to each of the requests that share it', async () => {
