@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { QuickstartFile } from './quickstart.file.js';
+import { QuickstartFile, shellQuoted } from './quickstart.file.js';
 
 describe('QuickstartFile', () => {
   let folder = '';
@@ -25,6 +26,26 @@ describe('QuickstartFile', () => {
     expect(file.read()).toMatchObject({ OTHER: '1', CLICKHOUSE_URL: 'http://h/?a=1&b=2' });
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
+
+  it.each([`http://u:it's@h/?a=1`, 'http://u:$p`w"@h', 'http://h/?a=1&b=#c'])(
+    'should mean the same to shells and to Node: %p',
+    (url) => {
+      const file = new QuickstartFile(join(folder, 'quickstart.env'));
+      file.write({ CLICKHOUSE_URL: url });
+      const inShell = execFileSync('sh', ['-c', '. "$0"; printf %s "$CLICKHOUSE_URL"', file.path], {
+        encoding: 'utf8',
+      });
+      expect(inShell).toBe(url.replaceAll("'", '%27'));
+      expect(file.read()['CLICKHOUSE_URL']).toBe(inShell);
+    },
+  );
+
+  it.each(['a b', '$HOME', "it's", '"x"', '`id`', 'a;b', '~', '*', '\\', 'plain/path.env', 'ä\tb\nc'])(
+    'should quote %p for a shell',
+    (text) => {
+      expect(execFileSync('sh', ['-c', `printf %s ${shellQuoted(text)}`], { encoding: 'utf8' })).toBe(text);
+    },
+  );
 
   it('should remove what has no value any more', () => {
     const file = new QuickstartFile(join(folder, 'quickstart.env'));

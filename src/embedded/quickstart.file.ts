@@ -32,6 +32,16 @@ export class QuickstartFile {
   }
 }
 
+/** A word of a shell's command that means `text`, whatever is in it. */
+export function shellQuoted(text: string): string {
+  return isPlain(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** For shells and Node's parser alike, which knows no quote within quotes. Only a URL may hold one, where %27 means the same. */
 function quote(value: string): string {
-  return /^[\w.:/@%+-]*$/.test(value) ? value : `'${value}'`;
+  return isPlain(value) ? value : `'${value.replaceAll("'", '%27')}'`;
+}
+
+function isPlain(text: string): boolean {
+  return /^[\w.:/@%+-]*$/.test(text);
 }

@@ -1,15 +1,15 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
-import { FolderLock } from '../common/folder-lock.js';
+import { FolderLock, unwritable } from '../common/folder-lock.js';
 import { LeashedProcess } from './leashed.process.js';
 import { isPortFree } from './ports.js';
-import { QuickstartFile } from './quickstart.file.js';
+import { QuickstartFile, shellQuoted } from './quickstart.file.js';
 import { type QuickstartSettings, readQuickstartSettings } from './quickstart.settings.js';
 import { PubSubEmulator } from './pubsub.emulator.js';
 import { RedisServer } from './redis.server.js';
+import { requireServers } from './required.servers.js';
 import { RunningParts } from './running.parts.js';
 import { ServiceProcess } from './service.process.js';
 
@@ -27,14 +27,14 @@ type Credential = (typeof CREDENTIALS)[number];
 
 async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
   const { port, dataDir } = settings;
-  mkdirSync(dataDir, { recursive: true });
-  const lock = FolderLock.take(dataDir, 'Stop that `npm start`, or set DATA_DIR and PORT to run beside it.');
+  const lock = lockFolder(dataDir);
   process.once('exit', () => {
     lock.release();
   });
   if (!(await isPortFree(port, '0.0.0.0'))) {
     throw new Error(`port ${port} is in use. Stop the process that listens on it, or set PORT to another one.`);
   }
+  await requireServers(settings);
 
   const [clickHouseUrl, redisUrl, pubSub] = await Promise.all([
     settings.clickHouseUrl ?? startServer(parts, ClickHouseServer.start({ dataDir: join(dataDir, 'clickhouse') })),
@@ -70,6 +70,14 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
   parts.add(service);
   await service.ready();
   say(summary(url, clickHouseUrl, settings));
+}
+
+function lockFolder(dataDir: string): FolderLock {
+  try {
+    return FolderLock.take(dataDir, 'Stop that `npm start`, or set DATA_DIR and PORT to run beside it.');
+  } catch (error) {
+    throw unwritable(dataDir, error, 'Set DATA_DIR to a folder that you can write.');
+  }
 }
 
 /** @returns undefined when the queue is the spool, and there is none */
@@ -145,7 +153,7 @@ async function runCli(env: NodeJS.ProcessEnv, words: readonly string[], failure:
 function summary(url: string, clickHouseUrl: string, settings: QuickstartSettings): string {
   const { shownDataDir: dataDir } = settings;
   const env = join(dataDir, 'quickstart.env');
-  const source = /^[./]/.test(env) ? env : `./${env}`;
+  const source = shellQuoted(/^[./]/.test(env) ? env : `./${env}`);
   return `
 SegOps Ingestion is ready.
   API         ${url}/api/ingestion/

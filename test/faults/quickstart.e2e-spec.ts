@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -107,7 +108,7 @@ describe('npm start, without Redis', () => {
       if (answer?.status === 202) accepted++;
     });
     // The lock of the spool's folder names its process.
-    const pid = Number(readFileSync(join(dataDir, 'spool', '0.lock'), 'utf8'));
+    const pid = parseInt(readFileSync(join(dataDir, 'spool', '0.lock'), 'utf8'));
     await waitUntil(() => accepted > 0, { everyMs: 1 });
     process.kill(pid, 'SIGKILL');
     await Promise.all(sent);
@@ -120,6 +121,30 @@ describe('npm start, without Redis', () => {
     await waitUntil(async () => (await health()) === 200);
     const [rows, users] = (await stored()).split(',');
     expect(rows).toBe(users);
+  });
+
+  it('should print commands that work, wherever DATA_DIR is', async () => {
+    const awkward = join(dataDir, `it's a "$HOME"`);
+    await start({ TRANSPORT: 'spool', DATA_DIR: awkward });
+    const commands = lines.filter((line) => line.startsWith('  . '));
+    expect(commands).toHaveLength(2);
+    const [sent = '', seen = ''] = commands;
+    const inShell = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
+    expect(inShell(sent)).toBe('{"queued":true}');
+    await waitUntil(() => inShell(seen).includes('page_viewed'));
+  });
+
+  it.each([
+    ['REDIS_URL', 'redis://127.0.0.1:1', 'bullmq'],
+    ['REDIS_URL', 'redis://127.0.0.1:1', 'spool'],
+    ['CLICKHOUSE_URL', 'http://default:secret@127.0.0.1:1/segops', 'spool'],
+  ])('should not say that it is ready when %s=%s does not answer, with TRANSPORT=%s', async (name, url, transport) => {
+    const { how } = await spawn({ TRANSPORT: transport, [name]: url }).ended;
+    expect(how).toBe('exit code 1');
+    expect(lines.join('\n')).toContain(
+      `does not answer at ${name} (ECONNREFUSED). Start it and check ${name}, or remove`,
+    );
+    expect(lines.join('\n')).not.toMatch(/is ready\.|secret/);
   });
 
   it.each([
