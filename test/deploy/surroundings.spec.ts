@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import type { IHorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
@@ -9,6 +10,8 @@ import type { IPodMonitor } from '@kubernetes-models/prometheus-operator/monitor
 import { Configuration } from '../../src/config/configuration.js';
 import { describeRendered } from './describe.rendered.js';
 import type { Manifest } from './manifest.js';
+import { render } from './render.js';
+import { KUBECTL } from '../support/kubectl.js';
 import { type LabelSelector, selects } from './selects.js';
 import { workloadsOf } from './workload.js';
 
@@ -93,6 +96,9 @@ describe('What stands around the pods', () => {
         if (type === 'prometheus') {
           expect(metadata['query']).toContain('segops_');
           expect(unknownMetrics(metadata['query'] ?? '')).toEqual([]);
+          const [{ metadata: object } = { metadata: {} }] = rendered().filter(({ kind }) => kind === 'ScaledObject');
+          const { namespace = 'segops' } = object as { namespace?: string };
+          expect(metadata['query']).toBe(`max(segops_queue_batches{namespace="${namespace}"})`);
         } else {
           const settings = rendered().find(({ kind }) => kind === 'ConfigMap') as unknown as { data: object };
           expect(settings.data).toHaveProperty('PUBSUB_SUBSCRIPTION', metadata['subscriptionName']);
@@ -123,6 +129,27 @@ describe('What stands around the pods', () => {
       for (const spec of specs('PrometheusRule')) expect(spec).toEqual(rules);
     });
   });
+
+  (KUBECTL === undefined ? it.skip : it)(
+    'should scale workers by the queue of their own namespace, whichever that is',
+    () => {
+      const copy = mkdtempSync(join(tmpdir(), 'segops-k8s-'));
+      try {
+        cpSync(join(ROOT, 'docker/k8s'), copy, { recursive: true });
+        const overlay = join(copy, 'overlays/production');
+        const file = join(overlay, 'kustomization.yaml');
+        writeFileSync(file, readFileSync(file, 'utf8').replace('namespace: segops', 'namespace: staging'));
+        const scaled = render({ name: 'staging', resource: overlay, components: [] }).find(
+          ({ kind }) => kind === 'ScaledObject',
+        );
+        expect((scaled?.spec as NonNullable<IScaledObject['spec']>).triggers[0]?.metadata['query']).toBe(
+          'max(segops_queue_batches{namespace="staging"})',
+        );
+      } finally {
+        rmSync(copy, { recursive: true });
+      }
+    },
+  );
 
   it('should know the metrics of the service', () => {
     expect(unknownMetrics('max(segops_queue_batches) + sum(segops_insert_rows_bucket)')).toEqual([]);
