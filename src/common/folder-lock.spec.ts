@@ -29,7 +29,7 @@ describe('FolderLock', () => {
   /** A process that has the folder; resolves when it has. It is killed at the end. */
   async function holder(...wrapper: string[]): Promise<ChildProcess> {
     const script = `
-      require(${JSON.stringify(join(__dirname, '../../test/support/typescript.hook.cjs'))});
+      require(${JSON.stringify(join(__dirname, '../../test/jest/typescript.cjs'))});
       const { FolderLock } = require(${JSON.stringify(join(__dirname, 'folder-lock.ts'))});
       FolderLock.take(${JSON.stringify(folder)}, '');
       console.log('taken');
