@@ -1,7 +1,7 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
 import { print } from './print.js';
 import type { Terminal } from './terminal.js';
-import { sayControlPlane } from './with-control-plane.js';
 
 /** `migrate`: for deployments that change the schemas before they roll out. The service does the same at its start. */
 export function addMigrateCommand(program: Command, terminal: Terminal): void {
@@ -12,15 +12,14 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
     .action(async ({ json }: { json?: true }) => {
       const { runInContext } = await import('./run-in-context.js');
       const { TenantsModule } = await import('../tenants/tenants.module.js');
-      const { ControlPlaneDatabase } = await import('../tenants/control-plane.database.js');
       const { WarehouseModule } = await import('../warehouse/warehouse.module.js');
       const { migrateWarehouse } = await import('./migrate-warehouse.js');
       const settings = ['databaseUrl', 'dataDir', 'encryptionKey', 'clickhouseUrl', 'workerConcurrency'] as const;
-      await runInContext(terminal, settings, [TenantsModule, WarehouseModule], async (context) => {
+      const migrate = async (context: INestApplicationContext): Promise<void> => {
         const warehouse = await migrateWarehouse(context);
         const applied = warehouse.length === 0 ? 'was up to date' : `applied ${warehouse.join(', ')}`;
         print(terminal, json, { warehouse }, `The control plane is up to date. The warehouse ${applied}.`);
-        sayControlPlane(terminal, context.get(ControlPlaneDatabase).place);
-      });
+      };
+      await runInContext(terminal, settings, [TenantsModule, WarehouseModule], migrate, { changes: true });
     });
 }

@@ -3,14 +3,21 @@ import { NestFactory } from '@nestjs/core';
 import { DrizzleQueryError } from 'drizzle-orm';
 import type { Configuration } from '../config/configuration.js';
 import { loadConfiguration } from '../config/load-configuration.js';
+import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
 import { requireControlPlane } from '../tenants/open-control-plane.js';
 import { ControlPlaneUnavailableError } from '../tenants/control-plane-unavailable.error.js';
 import { CliModule } from './cli.module.js';
 import type { Terminal } from './terminal.js';
 
+export interface ContextOptions {
+  /** Make an embedded control plane where there is none. */
+  readonly mayCreate?: boolean;
+  /** Say which control plane it was: a wrong setting leads to another one. */
+  readonly changes?: boolean;
+}
+
 /**
  * Runs `work` with the services of `modules`, which need only the settings named, and closes them again.
- * @param options `mayCreate`: make an embedded control plane where there is none
  * @throws OperatorError when there is no control plane and none may be made
  */
 export async function runInContext(
@@ -18,7 +25,7 @@ export async function runInContext(
   settings: readonly (keyof Configuration)[],
   modules: NonNullable<DynamicModule['imports']>,
   work: (context: INestApplicationContext) => Promise<void>,
-  { mayCreate = false }: { mayCreate?: boolean } = {},
+  { mayCreate = false, changes = false }: ContextOptions = {},
 ): Promise<void> {
   const configuration = loadConfiguration(terminal.env, settings);
   if (!mayCreate) requireControlPlane(configuration);
@@ -28,6 +35,8 @@ export async function runInContext(
   });
   try {
     await work(context);
+    // On `err`: what scripts read stays as it is.
+    if (changes) terminal.err(`Control plane: ${context.get(ControlPlaneDatabase).place}.\n`);
   } catch (error) {
     // Its message is SQL with parameters.
     throw error instanceof DrizzleQueryError ? new ControlPlaneUnavailableError(error) : error;
