@@ -56,7 +56,8 @@ async function built() {
 function jest(project) {
   // Those of faults wait more than they work.
   const workers = project === 'faults' ? ['--maxWorkers=3'] : [];
-  return ['jest', '--selectProjects', project, ...workers, ...jestArgs];
+  // Last, as it would take the paths that follow for projects.
+  return ['jest', ...jestArgs, ...workers, '--selectProjects', project];
 }
 
 function hasTests(project) {

@@ -1,20 +1,21 @@
-/** What Jest's parent process sends a worker as its last message: the code in jest-worker's `CHILD_MESSAGE_END`. */
+/** What Jest sends a worker as its last message: `CHILD_MESSAGE_END` of jest-worker. */
 const END = 2;
 
 const works: (() => Promise<void>)[] = [];
 
-/** Has `work` done when no spec is left for this worker; or for this process, when it runs the specs itself. */
+/**
+ * For what the specs of a worker share until there is none left. A worker just ends then, as Jest waits half a second for it;
+ * a process that runs specs itself has `work` done.
+ */
 export function atEndOfWorker(work: () => Promise<void>): void {
-  if (works.push(work) > 1 || process.send === undefined) return;
-  process.on('message', function listener(message) {
-    if (!Array.isArray(message) || message[0] !== END) return;
-    // A listener would keep the process alive.
-    process.off('message', listener);
-    void endWorker();
+  works.push(work);
+  if (works.length > 1) return;
+  process.on('message', (message) => {
+    if (Array.isArray(message) && message[0] === END) process.exit();
   });
 }
 
 /** For the global teardown, in a process that runs specs itself. */
-export async function endWorker(): Promise<void> {
+export async function endSharedWorks(): Promise<void> {
   await Promise.all(works.splice(0).map((work) => work()));
 }
