@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import { isBlank } from '../common/text.rules.js';
 import { parseOccurredAt } from './occurred-at.js';
 import { proposeEventType } from './event-type.js';
 
@@ -42,13 +43,13 @@ export const JsonObject = (): PropertyDecorator =>
     'invalid_type',
     (value) => typeof value === 'object' && !Array.isArray(value),
     () => 'must be a JSON object.',
-    { type: 'object' },
+    { type: 'object', additionalProperties: true },
   );
 
 export const NotBlank = (): PropertyDecorator =>
   rule(
     'blank',
-    (value) => /\S/.test(value as string),
+    (value) => !isBlank(value as string),
     () => 'must not be blank.',
     { minLength: 1 },
   );

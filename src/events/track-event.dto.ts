@@ -1,3 +1,4 @@
+import { isBlank } from '../common/text.rules.js';
 import {
   AtMostCharacters,
   Iso8601,
@@ -49,4 +50,27 @@ export class TrackEventDto {
   @NoControlCharacters()
   @WellFormed()
   readonly event_id?: string | null;
+}
+
+/** The fields of an event before they were validated: each anything, undefined when it is absent. */
+export type ReceivedFields = { -readonly [Name in keyof TrackEventDto]: unknown };
+
+/**
+ * Serialisers of some clients write empty texts for what is not there, and PHP's writes `[]` for an empty object. A blank
+ * `event_id` names no event: as a key it would make one event of many.
+ */
+export function leaveOutEmpty(fields: ReceivedFields): void {
+  if (isBlankText(fields.occurred_at)) fields.occurred_at = undefined;
+  if (isEmptyPayload(fields.payload)) fields.payload = undefined;
+  if (isBlankText(fields.anonymous_id)) fields.anonymous_id = undefined;
+  if (isBlankText(fields.event_id)) fields.event_id = undefined;
+}
+
+function isBlankText(value: unknown): boolean {
+  return typeof value === 'string' && isBlank(value);
+}
+
+/** Whether a payload was left out in the way of some clients. Its text, where it is an object, is never empty. */
+export function isEmptyPayload(payload: unknown): boolean {
+  return isBlankText(payload) || (Array.isArray(payload) && payload.length === 0);
 }

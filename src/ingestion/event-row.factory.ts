@@ -24,8 +24,7 @@ export class EventRowFactory {
 
   create({ tenantId, seed, index }: EventPlace, event: TrackEventDto, payload: Uint8Array | undefined): EventRow {
     const receivedAt = this.clock.next();
-    // An empty key is none: serialisers of some clients write empty strings for what is not there.
-    const eventId = event.event_id || undefined;
+    const eventId = event.event_id ?? undefined;
     return {
       tenantId,
       id: eventId === undefined ? seededId(seed, index) : eventIdentity(tenantId, eventId),

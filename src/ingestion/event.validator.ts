@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
 import { REQUIRED } from '../events/event-field.decorators.js';
-import { TrackEventDto } from '../events/track-event.dto.js';
+import { leaveOutEmpty, TrackEventDto } from '../events/track-event.dto.js';
 import { type FieldError, ObjectValidator } from '../events/object.validator.js';
 import { checkPayload } from './payload.rules.js';
 import type { ReceivedEvent } from './track-body.js';
@@ -39,6 +39,7 @@ export class EventValidator {
       const message = `must have at most ${this.maxBytes} bytes of JSON.`;
       return invalid({ field: 'event', code: TOO_LARGE, message });
     }
+    leaveOutEmpty(fields);
     const errors = this.rules.validate(fields);
     const payloadError = checkPayload(received);
     if (payloadError !== undefined) {

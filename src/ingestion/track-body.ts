@@ -1,10 +1,7 @@
 import { badRequest } from '../common/errors.js';
 import { InvalidJsonError, JsonReader } from '../events/json.reader.js';
 import { NOT_JSON, readBodyText } from '../events/json.text.js';
-import type { TrackEventDto } from '../events/track-event.dto.js';
-
-/** The fields of an event that mean something, each anything until it was validated; undefined when it is absent. */
-export type ReceivedFields = { -readonly [Name in keyof TrackEventDto]: unknown };
+import type { ReceivedFields } from '../events/track-event.dto.js';
 
 /** One event as it came in. */
 export interface ReceivedEvent {

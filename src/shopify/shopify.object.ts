@@ -1,3 +1,4 @@
+import { isBlank } from '../common/text.rules.js';
 import { Decimal } from './decimal.js';
 import { elementSources, memberSource } from './json.source.js';
 
@@ -83,7 +84,7 @@ const EMPTY_LIST = Buffer.from('[]');
 function textOf(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.trim() : '';
   // The warehouse cannot read a document that holds half a surrogate pair.
-  return text !== '' && text.isWellFormed() ? text : undefined;
+  return !isBlank(text) && text.isWellFormed() ? text : undefined;
 }
 
 function idOf(value: unknown, source: () => Uint8Array | undefined): string | undefined {

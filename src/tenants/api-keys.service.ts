@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { and, arrayOverlaps, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { problemOfName } from '../common/text.rules.js';
 import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType, CreatedApiKey } from './api-key.js';
 import { generateKey, hashKey, hasKeyForm, prefixOf } from './api-key.text.js';
 import { ApiKeyUsage } from './api-key.usage.js';
@@ -14,7 +15,6 @@ import { ownerOfApiKey, SecretBox } from './secret.box.js';
 import { TenantError } from './tenant.error.js';
 import { Tenants } from './tenants.service.js';
 
-const MAX_NAME_LENGTH = 255;
 const MAX_ORIGINS = 100;
 const HMAC_SECRET_BYTES = 32;
 
@@ -64,9 +64,8 @@ export class ApiKeys {
    */
   async create(request: NewApiKey): Promise<CreatedApiKey> {
     const { tenantId, name, type, mode } = request;
-    if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
-      throw new TenantError(`A key's name is 1 to ${MAX_NAME_LENGTH} characters, not all blank.`);
-    }
+    const problem = problemOfName(name);
+    if (problem !== undefined) throw new TenantError(`A key's name ${problem}`);
     const allowedOrigins = normalizeOrigins(request.allowedOrigins ?? []);
     const requireSignedUserId = request.requireSignedUserId ?? false;
     if (type === 'secret' && (allowedOrigins.length > 0 || requireSignedUserId)) {

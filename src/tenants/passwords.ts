@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { hash, type Options, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { unavailable } from '../common/errors.js';
+import { isBlank } from '../common/text.rules.js';
 import { TenantError } from './tenant.error.js';
 
 /** Unicode code points after normalization. The least is NIST SP 800-63B-3, 5.1.1.2; the most keeps hashing cheap. */
@@ -42,7 +43,7 @@ export class Passwords {
   async hash(password: string): Promise<string> {
     const normalized = normalize(password);
     const length = lengthOf(normalized);
-    if (length < MIN_LENGTH || length > MAX_LENGTH || normalized.trim() === '') {
+    if (length < MIN_LENGTH || length > MAX_LENGTH || isBlank(normalized)) {
       throw new TenantError(`A password has ${MIN_LENGTH} to ${MAX_LENGTH} characters, not all blank.`);
     }
     return this.run(() => hash(normalized, PARAMETERS));

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
+import { problemOfName } from '../common/text.rules.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
@@ -9,7 +10,6 @@ import { TenantError } from './tenant.error.js';
 
 const SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 const MAX_SLUG_LENGTH = 63;
-const MAX_NAME_LENGTH = 255;
 
 /** The tenants of the platform. */
 @Injectable()
@@ -32,9 +32,8 @@ export class Tenants {
         `A tenant's slug is 1 to ${MAX_SLUG_LENGTH} lower-case letters, digits and single hyphens between them, as in "acme-shop".`,
       );
     }
-    if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
-      throw new TenantError(`A tenant's name is 1 to ${MAX_NAME_LENGTH} characters, not all blank.`);
-    }
+    const problem = problemOfName(name);
+    if (problem !== undefined) throw new TenantError(`A tenant's name ${problem}`);
     return this.changes.commit(async (transaction, note) => {
       const [tenant] = await transaction.insert(tenants).values({ slug, name, plan }).onConflictDoNothing().returning();
       if (tenant === undefined) {

@@ -179,6 +179,7 @@ describe('API keys over HTTP', () => {
     [{ name: null }, { name: ['is required.'] }],
     [{ name: 7 }, { name: ['must be a string.'] }],
     [{ name: ' ' }, { name: ['must not be blank.'] }],
+    [{ name: '\u200b\u3164' }, { name: ['must not be blank.'] }],
     [{ name: 'x'.repeat(256) }, { name: ['must have at most 255 characters.'] }],
     [{ name: 'a\u0000b' }, { name: ['must not contain control characters.'] }],
     [{ name: '\ud800' }, { name: ['must not contain unpaired surrogates (\\ud800 to \\udfff).'] }],

@@ -53,7 +53,7 @@ describe('POST /api/ingestion/track/', () => {
   });
 
   it('should name every invalid field and say what to do', async () => {
-    const response = await tenant.post('/api/ingestion/track/', { event_type: 'Page Viewed', payload: [] });
+    const response = await tenant.post('/api/ingestion/track/', { event_type: 'Page Viewed', payload: ['a'] });
     expect(response.status).toBe(400);
     expect(response.body).toEqual({
       user_id: ['is required.'],
@@ -69,6 +69,23 @@ describe('POST /api/ingestion/track/', () => {
     await tenant.post('/api/ingestion/track/', { ...keyed, event_id: 'e-2' }).expect(202);
     await tenant.storedEvents(2);
     expect((await tenant.storedEvents(2)).map(({ event_id }) => event_id).sort()).toEqual(['e-1', 'e-2']);
+  });
+
+  it('should take an event_id that shows nothing for none, so that ten events stay ten', async () => {
+    const blank = ['', ' ', '\u00a0', '\u200b', '\u2060', '\u3164', '\u2800', '\ufeff', '\u00ad', '\u{e0020}'];
+    for (const event_id of blank) {
+      await tenant.post('/api/ingestion/track/', { ...event, event_id }).expect(202);
+    }
+    const ids = (await tenant.storedEvents(10)).map(({ event_id }) => event_id);
+    expect(ids).toEqual(Array(10).fill(''));
+  });
+
+  it('should fill in what a serialiser left empty', async () => {
+    const empty = { occurred_at: '', anonymous_id: '', event_id: '', payload: [] };
+    await tenant.post('/api/ingestion/track/', { ...event, ...empty }).expect(202);
+    const [stored] = await tenant.storedEvents(1);
+    expect(stored).toMatchObject({ payload: '{}', anonymous_id: '', event_id: '' });
+    expect(stored!.occurred_at).toBe(stored!.received_at.slice(0, 23));
   });
 
   it('should keep the same event_id of two tenants apart', async () => {

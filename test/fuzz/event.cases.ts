@@ -39,8 +39,8 @@ export const eventJson = fc
     member('user_id', userId, 20),
     member('event_type', eventType, 20),
     member('occurred_at', occurredAt, 1),
-    member('payload', orOdd(jsonObject), 4),
-    member('anonymous_id', orOdd(text('grapheme', 30)), 1),
+    member('payload', orOdd(jsonObject, fc.oneof(jsonValue, fc.constantFrom('[]', '""'))), 4),
+    member('anonymous_id', orOdd(text('grapheme', 30), fc.oneof(jsonValue, fc.constant('" "'))), 1),
     member('unknown', jsonValue, 1),
     fc.boolean(),
   )

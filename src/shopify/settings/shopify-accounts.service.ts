@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
+import { isBlank } from '../../common/text.rules.js';
 import { CachedLookup } from '../../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
@@ -122,7 +123,7 @@ export class ShopifyAccounts {
       throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
     }
     return secrets.map((secret) => {
-      if (secret.trim() === '' || secret.length > MAX_SECRET_LENGTH) {
+      if (isBlank(secret) || secret.length > MAX_SECRET_LENGTH) {
         throw new TenantError(`A Shopify secret has 1 to ${MAX_SECRET_LENGTH} characters.`);
       }
       const encrypted = this.box.encrypt(secret, ownerOfShopify(tenantId));

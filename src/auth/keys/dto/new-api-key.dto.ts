@@ -1,15 +1,15 @@
 import { IsBoolean, IsIn, IsOptional, IsString } from 'class-validator';
 import { RefusedIf } from '../../../common/refused-if.decorator.js';
+import { MAX_NAME_LENGTH, problemOfName } from '../../../common/text.rules.js';
 import { API_KEY_MODES, API_KEY_TYPES, type ApiKeyMode, type ApiKeyType } from '../../../tenants/api-key.js';
 import { problemOfAllowedOrigins } from './allowed-origins.rule.js';
-import { MAX_KEY_NAME_LENGTH, problemOfKeyName } from './key-name.rule.js';
 
 /** The body of a request for a new API key. */
 export class NewApiKeyDto {
-  @RefusedIf('name', problemOfKeyName, {
+  @RefusedIf('name', problemOfName, {
     type: 'string',
     minLength: 1,
-    maxLength: MAX_KEY_NAME_LENGTH,
+    maxLength: MAX_NAME_LENGTH,
     pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
   })
   readonly name!: string;
