@@ -14,7 +14,7 @@ import { schemasDocs } from './schemas.docs.js';
 
 const EMPTY_PAYLOAD = Buffer.from('{}');
 
-/** Schemas are read with a secret key or by a user, and changed by a user: a key may ingest and read. */
+/** Servers manage schemas as people do: whoever deploys an application deploys the schemas of its events with it. */
 @Controller('api/schemas')
 @Accepts(['user', 'secret-key'])
 export class SchemasController {
@@ -27,7 +27,6 @@ export class SchemasController {
   }
 
   @Post()
-  @Accepts(['user'])
   @schemasDocs.create
   async create(@CurrentPrincipal() { tenantId }: Principal, @Body() { event_type, properties }: EventSchemaDto) {
     const created = await this.schemas.create(tenantId, event_type, properties);
@@ -68,7 +67,6 @@ export class SchemasController {
   }
 
   @Put(':eventType')
-  @Accepts(['user'])
   @schemasDocs.put
   async put(
     @CurrentPrincipal() { tenantId }: Principal,
@@ -79,7 +77,6 @@ export class SchemasController {
   }
 
   @Delete(':eventType')
-  @Accepts(['user'])
   @HttpCode(204)
   @schemasDocs.remove
   async remove(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<void> {

@@ -59,10 +59,10 @@ const ROUTES: readonly Route[] = [
   { route: 'GET /api/integrations/shopify', expected:                                       [401, 401, 403, 403, 403, 200, 403, 200] },
   { route: 'PUT /api/integrations/shopify', body: {}, expected:                             [401, 401, 403, 403, 403, 200, 403, 200] },
   // With something of the tenant's in the path: to another tenant it does not exist.
-  { route: 'POST /api/schemas', body: { ...SCHEMA, event_type: 'cart_created' }, expected:   [401, 401, 403, 403, 403, 201, 403, 201] },
+  { route: 'POST /api/schemas', body: { ...SCHEMA, event_type: 'cart_created' }, expected:   [401, 401, 201, 403, 403, 201, 201, 201] },
   { route: 'GET /api/schemas/:eventType', path: () => 'order_placed', expected:             [401, 401, 200, 403, 403, 200, 404, 404] },
-  { route: 'PUT /api/schemas/:eventType', path: () => 'order_placed', body: SCHEMA, expected: [401, 401, 403, 403, 403, 200, 403, 200] },
-  { route: 'DELETE /api/schemas/:eventType', path: () => 'order_placed', expected:          [401, 401, 403, 403, 403, 204, 403, 404] },
+  { route: 'PUT /api/schemas/:eventType', path: () => 'order_placed', body: SCHEMA, expected: [401, 401, 200, 403, 403, 200, 200, 200] },
+  { route: 'DELETE /api/schemas/:eventType', path: () => 'order_placed', expected:          [401, 401, 204, 403, 403, 204, 404, 404] },
   { route: 'DELETE /api/auth/api-keys/:id', path: ({ keyId }) => keyId, expected:           [401, 401, 403, 403, 403, 204, 403, 404] },
   { route: 'POST /api/ingestion/errors/:id/replay', path: () => UNKNOWN_ERROR, expected:    [401, 401, 403, 403, 403, 404, 403, 404] },
   // No credential is looked at.

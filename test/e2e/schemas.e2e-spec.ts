@@ -61,10 +61,15 @@ describe('Event schemas', () => {
     expect((await asServer('get', '')).body).toEqual([]);
   });
 
-  it('should be read with a secret key, and changed by users only', async () => {
-    expect((await asServer('post', '', ORDER)).status).toBe(403);
-    expect((await asServer('put', 'order_placed/', ORDER)).status).toBe(403);
-    expect((await asServer('delete', 'order_placed/')).status).toBe(403);
+  it('should be managed with a secret key as by users', async () => {
+    expect((await asServer('post', '', ORDER)).status).toBe(201);
+    expect((await track({ total: 'much' })).status).toBe(400);
+    expect((await asServer('put', 'order_placed/', { properties: [{ name: 'total', type: 'string' }] })).status).toBe(
+      200,
+    );
+    expect((await track({ total: 'much' })).status).toBe(202);
+    expect((await asServer('delete', 'order_placed/')).status).toBe(204);
+    expect((await asUser('get', 'order_placed/')).status).toBe(404);
   });
 
   it('should hold the next event to what was just changed', async () => {
@@ -138,6 +143,10 @@ describe('Event schemas', () => {
       has_schema: true,
       errors: [{ field: 'payload.total', code: 'required', message: 'is required.' }],
     });
+    // As PHP writes an empty object.
+    for (const payload of [[], '']) {
+      expect(await validate({ event_type: 'order_placed', payload })).toMatchObject({ errors: [{ code: 'required' }] });
+    }
     expect(await validate({ event_type: 'page_viewed', payload: {} })).toEqual({
       valid: true,
       has_schema: false,
@@ -172,7 +181,7 @@ describe('Event schemas', () => {
     ['an event that is none', 'infer/', [1], 'events.0'],
     ['an event without a type', 'infer/', [{ payload: {} }], 'events.0.event_type'],
     ['events of two types', 'infer/', [{ event_type: 'a' }, { event_type: 'b' }], 'events'],
-    ['a payload that is a list', 'validate/', { event_type: 'a', payload: [] }, 'payload'],
+    ['a payload that is a list', 'validate/', { event_type: 'a', payload: [1] }, 'payload'],
   ])('should refuse to work with %s', async (_, path, body, field) => {
     const answer = await asServer('post', path, body);
     expect({ status: answer.status, fields: Object.keys(answer.body as object) }).toEqual({
