@@ -16,6 +16,7 @@ import { ObservedDelivery } from './processing/observed-delivery.js';
 import { ConnectionDrain } from './shutdown/connection.drain.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { shutdownPlan } from './shutdown/shutdown.plan.js';
+import { RequestRefusals } from './ingestion/request.refusals.js';
 import { ControlPlaneFilter } from './tenants/control-plane.filter.js';
 import { traceRequests } from './tracing/request.trace.js';
 import { COMBINABLE } from './transport/batch-types.js';
@@ -45,8 +46,12 @@ export async function createApplication(
       exceptionFactory: (errors) => invalidFields(messagesByField(errors)),
     }),
   );
+  const refusals = configuration.role === 'worker' ? undefined : app.get(RequestRefusals);
   // The more special one comes last: Nest asks them from the end.
-  app.useGlobalFilters(new ApiExceptionFilter(allowedMethods), new ControlPlaneFilter(allowedMethods));
+  app.useGlobalFilters(
+    new ApiExceptionFilter(allowedMethods, (request, error) => refusals?.record(request, error)),
+    new ControlPlaneFilter(allowedMethods),
+  );
   if (configuration.role !== 'worker') {
     app.get(ApiDocument).describes(app);
   }

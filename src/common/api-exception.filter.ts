@@ -11,7 +11,11 @@ import { requestFields } from './request.log.js';
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger(ApiExceptionFilter.name);
 
-  constructor(private readonly allowedMethods: AllowedMethods) {}
+  /** @param onRefused is told of every answer that says the caller is at fault */
+  constructor(
+    private readonly allowedMethods: AllowedMethods,
+    private readonly onRefused: (request: FastifyRequest, error: ApiError) => void = () => undefined,
+  ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -27,6 +31,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
       void reply.code(500).send({ detail });
       return;
     }
+    if (error.status < 500) this.onRefused(request, error);
     if (error.reason !== undefined) this.logger.error({ message: error.reason, ...requestFields(request) });
     void reply.code(error.status).headers(error.headers).send(error.body);
   }

@@ -39,7 +39,12 @@ const NULL = Buffer.from('null');
 export const SAFE_NUMBER_LENGTH = 308;
 
 /** The text is not JSON. */
-export class InvalidJsonError extends Error {}
+export class InvalidJsonError extends Error {
+  /** @param offset of the first byte that cannot stand where it does; the text's length when it ends too early */
+  constructor(readonly offset: number) {
+    super();
+  }
+}
 
 /**
  * Walks over the bytes of JSON text from value to value, and takes exactly what `JSON.parse` takes. What nobody asks for it only
@@ -158,7 +163,7 @@ export class JsonReader {
   /** @throws InvalidJsonError when more than space is left */
   requireEnd(): void {
     this.skipSpace();
-    if (this.position < this.json.length) throw new InvalidJsonError();
+    if (this.position < this.json.length) throw new InvalidJsonError(this.position);
   }
 
   /** From behind a value to the next one in what {@link skipValue} has opened, or behind all of that. */
@@ -173,7 +178,7 @@ export class JsonReader {
         if (closer === CLOSE_BRACE) this.passKey();
         return;
       }
-      if (byte !== closer) throw new InvalidJsonError();
+      if (byte !== closer) throw new InvalidJsonError(this.position);
       this.position++;
       closers.pop();
     }
@@ -189,19 +194,19 @@ export class JsonReader {
       return false;
     }
     if (isFirst) return true;
-    if (byte !== COMMA) throw new InvalidJsonError();
+    if (byte !== COMMA) throw new InvalidJsonError(this.position);
     this.step();
     return true;
   }
 
   private passKey(): void {
-    if (this.json[this.position] !== QUOTE) throw new InvalidJsonError();
+    if (this.json[this.position] !== QUOTE) throw new InvalidJsonError(this.position);
     this.keyStart = this.position + 1;
     this.position = this.endOfString(this.position);
     this.keyEnd = this.position - 1;
     this.isKeyPlain = this.isPlain;
     this.skipSpace();
-    if (this.json[this.position] !== COLON) throw new InvalidJsonError();
+    if (this.json[this.position] !== COLON) throw new InvalidJsonError(this.position);
     this.step();
   }
 
@@ -220,7 +225,7 @@ export class JsonReader {
         bits |= byte;
         at++;
       } else {
-        throw new InvalidJsonError();
+        throw new InvalidJsonError(at);
       }
     }
     this.isPlain = bits < BEYOND_ASCII;
@@ -230,12 +235,12 @@ export class JsonReader {
   private endOfEscape(start: number): number {
     const { json } = this;
     if (json[start + 1] !== LOWER_U) {
-      if (!SHORT_ESCAPES.has(json[start + 1])) throw new InvalidJsonError();
+      if (!SHORT_ESCAPES.has(json[start + 1])) throw new InvalidJsonError(start + 1);
       return start + 2;
     }
     const end = start + 6;
     for (let at = start + 2; at < end; at++) {
-      if (!isHexDigit(json[at])) throw new InvalidJsonError();
+      if (!isHexDigit(json[at])) throw new InvalidJsonError(at);
     }
     if (isSurrogate(json[start + 2], json[start + 3])) this.hasRareScalars = true;
     return end;
@@ -248,7 +253,7 @@ export class JsonReader {
     if (byte === MINUS || isDigit(byte)) return this.endOfNumber(start);
     const literal = byte === LOWER_T ? TRUE : byte === LOWER_F ? FALSE : NULL;
     for (let i = 0; i < literal.length; i++) {
-      if (json[start + i] !== literal[i]) throw new InvalidJsonError();
+      if (json[start + i] !== literal[i]) throw new InvalidJsonError(start + i);
     }
     return start + literal.length;
   }
@@ -271,7 +276,7 @@ export class JsonReader {
   private endOfDigits(start: number): number {
     let at = start;
     while (isDigit(this.json[at])) at++;
-    if (at === start) throw new InvalidJsonError();
+    if (at === start) throw new InvalidJsonError(at);
     return at;
   }
 

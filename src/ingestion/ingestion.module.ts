@@ -13,6 +13,7 @@ import { EventValidator } from './event.validator.js';
 import { GroupCommit } from './group-commit.js';
 import { ReceiptClock } from './receipt.clock.js';
 import { RequestIntake } from './request.intake.js';
+import { RequestRefusals } from './request.refusals.js';
 import { TrackController } from './track.controller.js';
 import { TrackService } from './track.service.js';
 
@@ -26,6 +27,7 @@ import { TrackService } from './track.service.js';
     EventRowFactory,
     ReceiptClock,
     RequestIntake,
+    RequestRefusals,
     EventIntake,
     GroupCommit,
   ],

@@ -1,4 +1,5 @@
 import { collectEvents } from '../../test/support/collect-events.js';
+import type { ApiError } from '../common/api-error.js';
 import { type ReceivedEvent, readEvent } from './track-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
@@ -105,8 +106,57 @@ describe('readEvent', () => {
   it('should refuse bytes that are not UTF-8', () => {
     const body = Buffer.concat([bytes('{"user_id":"'), Buffer.from([0xc3, 0x28]), bytes('"}')]);
     expect(() => readEvent(body)).toThrow(
-      expect.objectContaining({ body: { detail: 'The body is not valid UTF-8.' } }) as Error,
+      expect.objectContaining({ body: { detail: 'The body is not valid UTF-8: line 1, column 13.' } }) as Error,
     );
+  });
+});
+
+describe('A body that cannot be read', () => {
+  const good = '{"user_id":"Zo\u00eb \ud83d\ude00","payload":{"a":"\ufffd"}}';
+  const detailOf = (body: Buffer): unknown => {
+    try {
+      collectEvents(body);
+    } catch (error) {
+      return (error as ApiError).body['detail'];
+    }
+    return undefined;
+  };
+  const notJson = 'The body is not valid JSON: ';
+  const notUtf8 = 'The body is not valid UTF-8: ';
+
+  it.each([
+    [`{"events":[${good},{"total":NaN}]}`, `${notJson}line 1, column 61. It is in the event with index 1.`],
+    [
+      `{"events":[\n${good},\n  {"a":\n   undefined}\n]}`,
+      `${notJson}line 4, column 4. It is in the event with index 1.`,
+    ],
+    [`{"events":[${good}${good}]}`, `${notJson}line 1, column 51.`],
+    [`{"events":[${good},]}`, `${notJson}line 1, column 52. It is in the event with index 1.`],
+    ['{"events":[{"a":"\n"}]}', `${notJson}line 1, column 18. It is in the event with index 0.`],
+    ['{"events":[{"a":"\\x"}]}', `${notJson}line 1, column 19. It is in the event with index 0.`],
+    ['{"events":[{},{"a":[1,2', `${notJson}it ends too early, at line 1, column 24. It is in the event with index 1.`],
+    ['{"events":[],"events":[{},{},-]}', `${notJson}line 1, column 31. It is in the event with index 2.`],
+    ["{'events':[]}", `${notJson}line 1, column 2.`],
+    ['{"sent":01,"events":[{}]}', `${notJson}line 1, column 10.`],
+    ['{"events":[{}]} {}', `${notJson}line 1, column 17.`],
+    ['[{]', `${notJson}line 1, column 3.`],
+    [' ', `${notJson}it ends too early, at line 1, column 2.`],
+  ])('should be told where it breaks: %j', (text, detail) => {
+    expect(detailOf(bytes(text))).toBe(detail);
+    expect(detailOf(bytes(`\ufeff${text}`))).toBe(detail);
+  });
+
+  it.each([
+    ['latin-1', [0xeb, 0x20]],
+    ['a character cut short', [0xef, 0xbf, 0x22]],
+    ['an overlong form', [0xc0, 0xaf]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['a stray continuation', [0xbd]],
+  ])('should be told where it is not UTF-8: %s', (_what, wrong) => {
+    const body = Buffer.concat([bytes(`{"events":[${good},\n{"user_id":"Zo`), Buffer.from(wrong), bytes('"}]}')]);
+    expect(detailOf(body)).toBe(`${notUtf8}line 2, column 15. It is in the event with index 1.`);
+    const outside = Buffer.concat([bytes('{"events":[{}],"x":"'), Buffer.from(wrong), bytes('"}')]);
+    expect(detailOf(outside)).toBe(`${notUtf8}line 1, column 21.`);
   });
 });
 

@@ -1,6 +1,7 @@
+import type { ApiError } from '../common/api-error.js';
 import { badRequest } from '../common/errors.js';
 import { InvalidJsonError, JsonReader } from '../events/json.reader.js';
-import { NOT_JSON, readBodyText } from '../events/json.text.js';
+import { notJson, readBodyText, type Unreadable, withoutByteOrderMark } from '../events/json.text.js';
 import type { ReceivedFields } from '../events/track-event.dto.js';
 
 /** One event as it came in. */
@@ -68,7 +69,7 @@ export function readEvents(body: Buffer | undefined, limit: number, sink: EventS
 function readBody<T>(body: Buffer | undefined, read: (reader: JsonReader, json: Buffer) => T): T {
   const text = readBodyText(body);
   if (!text.valid) {
-    throw badRequest(text.detail);
+    throw unreadable(text, body);
   }
   try {
     const reader = new JsonReader(text.json);
@@ -76,8 +77,44 @@ function readBody<T>(body: Buffer | undefined, read: (reader: JsonReader, json: 
     reader.requireEnd();
     return result;
   } catch (error) {
-    throw error instanceof InvalidJsonError ? badRequest(NOT_JSON.detail) : error;
+    throw error instanceof InvalidJsonError ? unreadable(notJson(text.json, error.offset), body) : error;
   }
+}
+
+function unreadable({ detail, offset }: Unreadable, body: Buffer | undefined): ApiError {
+  const index = body === undefined || offset === undefined ? undefined : indexOfEventAt(body, offset);
+  return badRequest(index === undefined ? detail : `${detail} It is in the event with index ${index}.`);
+}
+
+/**
+ * The index of the event that the list of events breaks in; undefined when it breaks elsewhere. Walks over the list once more,
+ * so that reading has nothing to note for the rare body that is not valid.
+ */
+function indexOfEventAt(body: Buffer, offset: number): number | undefined {
+  const reader = new JsonReader(withoutByteOrderMark(body));
+  let index: number | undefined;
+  try {
+    if (!reader.isAtObject()) return undefined;
+    reader.enter();
+    while (reader.offset <= offset && reader.nextMember()) {
+      if (!reader.isNamed(EVENTS) || !reader.isAtArray()) {
+        reader.skipValue();
+        continue;
+      }
+      reader.enter();
+      for (let next = 0; reader.nextElement(); next++) {
+        index = next;
+        reader.skipValue();
+        if (reader.offset > offset) return index;
+        index = undefined;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof InvalidJsonError)) throw error;
+    // A text that is no JSON even before that place has no events there.
+    return error.offset < offset ? undefined : index;
+  }
+  return undefined;
 }
 
 function readListHere(reader: JsonReader, json: Buffer, limit: number, sink: EventSink): number | undefined {

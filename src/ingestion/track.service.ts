@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { badRequest, invalidFields, tooLarge } from '../common/errors.js';
+import { invalidFields } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
 import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { EventAdmission } from './event.admission.js';
@@ -7,6 +7,7 @@ import { TOO_LARGE } from './event.validator.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { Sender } from './sender.js';
 import { RequestIntake } from './request.intake.js';
+import { EventRefusal } from './request.refusals.js';
 import { type EventSink, readEvent, readEvents } from './track-body.js';
 
 /** Why an event of a batch was left out. */
@@ -71,16 +72,16 @@ export class TrackService {
       throw invalidFields({ events: ['must not be empty.'] });
     }
     if (count > limit) {
-      throw invalidFields({ events: [`must have at most ${limit} events; this request has ${count}.`] });
+      throw invalidFields({
+        events: [`must have at most ${limit} events; this request has ${count}. Send them in several requests.`],
+      });
     }
   }
 }
 
-function refusal(errors: readonly FieldError[]) {
+function refusal(errors: readonly FieldError[]): EventRefusal {
   const whole = errors.find((error) => error.field === 'event');
-  if (whole !== undefined) {
-    const detail = `The event ${whole.message}`;
-    return whole.code === TOO_LARGE ? tooLarge(detail) : badRequest(detail);
-  }
-  return invalidFields(Object.fromEntries(errors.map(({ field, message }) => [field, [message]])));
+  return whole === undefined
+    ? new EventRefusal(400, Object.fromEntries(errors.map(({ field, message }) => [field, [message]])))
+    : new EventRefusal(whole.code === TOO_LARGE ? 413 : 400, { detail: `The event ${whole.message}` });
 }

@@ -35,7 +35,7 @@ describe('bad input', () => {
   it('should answer 400 to bytes that are not UTF-8', async () => {
     const response = await tenant.post(track, Buffer.from('{"user_id":"Zo\xeb","event_type":"e"}', 'latin1'));
     expect(response.status).toBe(400);
-    expect(response.body).toEqual({ detail: 'The body is not valid UTF-8.' });
+    expect(response.body).toEqual({ detail: 'The body is not valid UTF-8: line 1, column 15.' });
   });
 
   it.each(['[]', '"text"', '7', 'null', 'true'])('should answer 400 to %s, which is no event', async (body) => {

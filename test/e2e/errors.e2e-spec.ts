@@ -2,6 +2,7 @@ import request from 'supertest';
 import { uuid7, uuid7Bytes } from '../../src/common/uuid7.js';
 import { ErrorRecorder } from '../../src/errors/error.recorder.js';
 import type { RecordedError } from '../../src/errors/recorded-error.js';
+import { Tenants } from '../../src/tenants/tenants.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { Warehouse } from '../../src/warehouse/warehouse.js';
@@ -122,6 +123,70 @@ describe('GET /api/ingestion/errors/', () => {
     expect(error).toMatchObject({ id: batch.id, error_type: 'dead_letter', source: 'worker' });
     expect(error!['detail']).toMatch(/^Events not stored, and kept among the dead letters: 2\. ClickHouse cannot read/);
     expect(((await get('', other)).body as { errors: ErrorBody[] }).errors).toHaveLength(1);
+  });
+
+  describe('of requests that were refused as a whole', () => {
+    const track = '/api/ingestion/track/';
+    const batch = '/api/ingestion/track/batch/';
+    const good = { user_id: 'u-1', event_type: 'page_viewed', payload: { note: 'secret-4711' } };
+    const events = (count: number) => JSON.stringify({ events: Array(count).fill(good) });
+    const notJson = JSON.stringify({ events: [good, { ...good, payload: { total: 7 } }, good] }).replace(
+      '"total":7',
+      '"total":NaN',
+    );
+    const latin1 = Buffer.from(JSON.stringify({ events: [good, { ...good, user_id: 'Zo\u00eb' }] }), 'latin1');
+
+    it.each([
+      ['too many events', batch, events(946), 'events must have at most 500 events; this request has 946.'],
+      ['no event', batch, '{"events":[]}', 'events must not be empty.'],
+      ['no list', batch, '{"batch":[]}', 'events must be a list of events.'],
+      ['no JSON', batch, notJson, 'line 1, column 153. It is in the event with index 1.'],
+      ['no UTF-8', batch, latin1, 'line 1, column 104. It is in the event with index 1.'],
+      ['a cut body', track, '{"user_id":"u-1"', 'it ends too early, at line 1, column 17.'],
+      ['no event at all', track, '', 'The body is empty.'],
+    ])('should tell once a request where it breaks: %s', async (_what, to, body, where) => {
+      const answer = await tenant.post(to, typeof body === 'string' ? Buffer.from(body) : body, {
+        'x-request-id': 'r-lost',
+      });
+      expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(where.replace(/^events /, ''))]);
+      await tenant.post(batch, { events: [good] }).expect(202);
+      await tenant.storedEvents(1);
+      await waitUntil(async () => (await list()).length > 0);
+
+      expect(await list()).toMatchObject([
+        { error_type: 'request_refused', request_id: 'r-lost', source: to === batch ? 'batch' : 'track' },
+      ]);
+      expect((await list())[0]!['detail']).toContain(where);
+      expect(JSON.stringify(await list()) + answer.text).not.toContain('secret-4711');
+    });
+
+    it('should tell of a key that is none, or was used for another body', async () => {
+      const keyed = (key: string, count: number) => tenant.post(batch, events(count), { 'idempotency-key': key });
+      await keyed('no key', 1).expect(400);
+      await keyed('k-1', 1).expect(202);
+      await keyed('k-1', 2).expect(400);
+      await waitUntil(async () => (await list()).length === 2);
+      expect((await list()).map(({ detail }) => detail)).toEqual([
+        expect.stringContaining('This Idempotency-Key was used'),
+        expect.stringContaining('must have 1 to 255 visible ASCII characters'),
+      ]);
+    });
+
+    it('should tell of what the plan has no room for', async () => {
+      const limits = { plan: 'free', callsPerMinute: null, eventsPerMonth: 1 } as const;
+      await service.app.get(Tenants).setPlan(tenant.tenantId, limits);
+      await tenant.post(batch, events(2)).expect(429);
+      await waitUntil(async () => (await list()).length === 1);
+      expect(await list()).toMatchObject([{ error_type: 'request_refused', source: 'batch' }]);
+    });
+
+    it('should leave an event that was refused alone to its own record', async () => {
+      await tenant.post(track, { ...good, user_id: '' }).expect(400);
+      await tenant.post(track, '[]').expect(400);
+      await tenant.post(batch, { events: [7] }).expect(202);
+      await waitUntil(async () => (await list()).length === 3);
+      expect((await list()).map(({ error_type }) => error_type)).toEqual(Array(3).fill('validation_failed'));
+    });
   });
 
   it('should answer 503 when ClickHouse is away, without a word of SQL', async () => {
