@@ -4,7 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseJsonBodies } from './body.parser.js';
 import { answerClientError } from './client-error.js';
-import { limitRawBodies } from './raw-body.js';
+import { fitRawBodies } from './raw-body.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
@@ -55,7 +55,7 @@ export async function createHttpAdapter({
     if (encoding !== undefined) request.headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding;
     done();
   });
-  limitRawBodies(fastify);
+  fitRawBodies(fastify);
   parseJsonBodies(fastify);
   await fastify.register(compress, { globalCompression: false });
   return adapter;

@@ -144,6 +144,31 @@ describe('ErrorRecorder', () => {
     ]);
   });
 
+  it('should keep one a minute of a topic, and tell the number of the others topic by topic', async () => {
+    record(40, {
+      errorType: 'webhook_unmapped',
+      source: 'shopify',
+      topic: 'products/update',
+      detail: 'products/update',
+    });
+    record(1, { errorType: 'webhook_unmapped', source: 'shopify', topic: 'themes/update', detail: 'themes/update' });
+    await pass(61_000);
+
+    expect(linesOf(transport.taken).map(({ detail }) => detail)).toEqual([
+      ...['products/update', 'themes/update'],
+      '… and 39 more of the topic products/update in the last minute',
+    ]);
+  });
+
+  it('should bound what it remembers of ever new topics, and still account for every one', async () => {
+    for (let i = 0; i < 3_000; i++) record(2, { errorType: 'webhook_unmapped', source: 'shopify', topic: `t/${i}` });
+    await pass(61_000);
+
+    const lines = linesOf(transport.taken);
+    expect(lines.length).toBeLessThan(600);
+    expect(toldBy(lines)).toBe(6_000);
+  });
+
   it('should keep 100 again in the next minute, and be silent when nothing was left out', async () => {
     record(KEPT_A_MINUTE);
     await pass(61_000);

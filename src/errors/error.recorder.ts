@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Records what went wrong with tenants' events, by way of the queue. At most 100 errors of a type are kept for a tenant in a
- * minute; of the others, and of those that a queue which is away leaves no room for, one row a minute tells the number.
+ * minute, and one of a topic; of the others, and of those that a queue which is away leaves no room for, one row a minute tells the number.
  */
 @Injectable()
 export class ErrorRecorder {
@@ -58,7 +58,8 @@ export class ErrorRecorder {
     this.minute = undefined;
     const { unkept, ofTenantsBeyond } = this.rate.next();
     for (const { count, ...kind } of unkept) {
-      const detail = `… and ${count.toLocaleString('en-US')} more of this type in the last minute`;
+      const alike = kind.topic === undefined ? 'of this type' : `of the topic ${kind.topic}`;
+      const detail = `… and ${count.toLocaleString('en-US')} more ${alike} in the last minute`;
       this.outbox.add(toOutboxRow({ ...kind, ts: Date.now(), detail }, count));
     }
     if (ofTenantsBeyond > 0) {
@@ -68,6 +69,6 @@ export class ErrorRecorder {
 }
 
 function toOutboxRow(error: RecordedError, count: number): OutboxRow {
-  const { tenantId, errorType, source } = error;
-  return { tenantId, errorType, source, count, line: encodeErrorRow(toErrorRow(error)) };
+  const { tenantId, errorType, source, topic } = error;
+  return { tenantId, errorType, source, topic, count, line: encodeErrorRow(toErrorRow(error)) };
 }

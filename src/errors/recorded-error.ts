@@ -21,6 +21,8 @@ export interface RecordedError {
   /** As the event has it, which may be anything; only texts are recorded. */
   readonly userId?: unknown;
   readonly requestId?: string | undefined;
+  /** Of webhooks that are alike but for their topic: one of each a minute is kept, the others are counted. */
+  readonly topic?: string | undefined;
 }
 
 const MAX_DETAIL = 500;

@@ -1,7 +1,6 @@
 import { Body, Controller, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
-import { badRequest } from '../common/errors.js';
 import { RawBody } from '../common/raw-body.js';
 import { shopifyDocs } from './shopify.docs.js';
 import { type WebhookAnswer, WebhookService } from './webhook.service.js';
@@ -16,18 +15,15 @@ export class ShopifyController {
   constructor(private readonly webhooks: WebhookService) {}
 
   @Post(':tenant')
-  @RawBody({ maxBytes: MAX_BODY_BYTES })
+  @RawBody({ maxBytes: MAX_BODY_BYTES, ofAnyType: true })
   @shopifyDocs.receive
   async receive(
     @Param('tenant') tenantId: string,
-    @Req() { headers, id: requestId }: FastifyRequest,
-    @Body() body: Buffer | undefined,
+    @Req() { raw, id: requestId }: FastifyRequest,
+    @Body() body: Buffer = Buffer.alloc(0),
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookAnswer> {
-    if (body === undefined || body.length === 0) {
-      throw badRequest('The body is empty. Send the webhook as Shopify does.');
-    }
-    const answer = await this.webhooks.receive({ tenantId, headers, body, requestId });
+    const answer = await this.webhooks.receive({ tenantId, headers: raw.headers, body, requestId });
     void reply.status(answer.queued ? 202 : 200);
     return answer;
   }

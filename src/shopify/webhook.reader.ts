@@ -36,7 +36,7 @@ export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): Web
   }
   const mapping = TOPICS.get(topic);
   if (mapping === undefined) {
-    return { kind: 'unmapped' };
+    return { kind: 'unmapped', topic };
   }
   const { eventType, kind, times } = mapping;
   const userId = userIdOf(object, kind);

@@ -16,7 +16,7 @@ export interface WebhookEvent {
 export type WebhookReading =
   | ({ readonly kind: 'event' } & WebhookEvent)
   /** There is no event for its topic. */
-  | { readonly kind: 'unmapped' }
+  | { readonly kind: 'unmapped'; readonly topic: string }
   /** It names nobody, so its event has no user. */
   | { readonly kind: 'unidentified'; readonly eventType: string; readonly deliveryKey: string }
   | { readonly kind: 'compliance'; readonly request: ComplianceRequest; readonly deliveryKey: string }

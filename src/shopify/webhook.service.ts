@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { badRequest } from '../common/errors.js';
+import { badRequest, unsupportedMediaType } from '../common/errors.js';
+import type { ApiError } from '../common/api-error.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { ErrorType } from '../errors/error-type.js';
 import { ComplianceService } from './compliance.service.js';
@@ -25,7 +26,7 @@ export class WebhookService {
 
   /**
    * Returns when what the webhook tells of is on disk, if it tells of anything.
-   * @throws ApiError 400 when it cannot be read, 401 or 403 when it is not genuine, 503 when it cannot be queued
+   * @throws ApiError 400 when it cannot be read, 415 when it is not JSON besides, 401 or 403 when it is not genuine, 503 when it cannot be queued
    */
   async receive(request: WebhookRequest): Promise<WebhookAnswer> {
     const settings = await this.verifier.verify(request);
@@ -45,22 +46,30 @@ export class WebhookService {
         this.record(request, 'webhook_refused', 'It names no customer, cart or checkout.', reading);
         return { queued: false };
       case 'unmapped':
+        this.record(request, 'webhook_unmapped', `No event is mapped to the topic ${reading.topic}.`, reading);
         return { queued: false };
       case 'malformed':
-        this.record(request, 'webhook_refused', reading.detail);
-        throw badRequest(reading.detail);
+        throw this.refusal(request, reading.detail);
       default:
         return reading satisfies never;
     }
+  }
+
+  /** Of another type than JSON, it is XML most likely: a choice that was made where the webhook was set up. */
+  private refusal(request: WebhookRequest, detail: string): ApiError {
+    const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+    const why = isJson ? detail : `${detail} Its type is not JSON: choose the format JSON for this webhook in Shopify.`;
+    this.record(request, 'webhook_refused', why);
+    return isJson ? badRequest(why) : unsupportedMediaType(why);
   }
 
   private record(
     { tenantId, requestId }: WebhookRequest,
     errorType: ErrorType,
     why: string,
-    event?: { readonly eventType: string; readonly userId?: string },
+    about?: { readonly eventType?: string; readonly userId?: string; readonly topic?: string },
   ): void {
     const detail = `A webhook was not stored. ${why}`;
-    this.errors.record({ tenantId, ts: Date.now(), errorType, source: 'shopify', detail, requestId, ...event });
+    this.errors.record({ tenantId, ts: Date.now(), errorType, source: 'shopify', detail, requestId, ...about });
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { gzipSync } from 'node:zlib';
+import { ErrorRecorder } from '../../src/errors/error.recorder.js';
 import { ShopifyAccounts } from '../../src/shopify/settings/shopify-accounts.service.js';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { Spool } from '../../src/transport/spool/spool.js';
@@ -168,6 +169,59 @@ describe('Shopify webhooks', () => {
     const answer = await deliver(service.url, tenant.tenantId, { body: ORDER, secret: SECRET });
     expect(answer.status).toBe(400);
     expect((answer.body as { detail: string }).detail).toContain('X-Shopify-Topic');
+  });
+
+  it('should record a signed webhook that it cannot read, whatever its type is said to be', async () => {
+    const xml = Buffer.from('<?xml version="1.0"?><order><id>1</id></order>');
+    const unreadable: [type: string, body: Buffer, status: number][] = [
+      ['application/xml', xml, 415],
+      ['text/xml; charset=utf-8', xml, 415],
+      ['nonsense', Buffer.from('{"id":'), 415],
+      ['application/json', xml, 400],
+      ['application/json', Buffer.from('[1,2]'), 400],
+      ['application/json', Buffer.from('{"email":"Zo\u00eb"}', 'latin1'), 400],
+      ['application/json', Buffer.alloc(0), 400],
+    ];
+    for (const [type, body, status] of unreadable) {
+      const answer = await post({ body, headers: { 'content-type': type } });
+      expect([type, answer.status]).toEqual([type, status]);
+    }
+    const errors = await recordedErrors(unreadable.length);
+    expect(errors.map(({ error_type }) => error_type)).toEqual(unreadable.map(() => 'webhook_refused'));
+    const details = errors.map(({ detail }) => String(detail));
+    expect(details.filter((detail) => detail.includes('choose the format JSON'))).toHaveLength(3);
+    expect(details.join()).toContain('not valid UTF-8: line 1, column 13.');
+    expect(await rowsOf('events')).toEqual([]);
+  });
+
+  it('should ask for the signature before the type of the body, and tell strangers nothing else', async () => {
+    for (const type of ['application/xml', 'text/plain', 'application/json']) {
+      for (const body of [Buffer.from('<order/>'), Buffer.alloc(0)]) {
+        const answer = await post({ body, secret: 'wrong', headers: { 'content-type': type } });
+        expect([type, answer.status]).toEqual([type, 401]);
+      }
+    }
+  });
+
+  it('should take a signed webhook whose type is said to be another than JSON, though it is JSON', async () => {
+    expect((await post({ headers: { 'content-type': 'text/plain' } })).status).toBe(202);
+    expect(await tenant.storedEvents(1)).toMatchObject([{ event_type: 'order_placed' }]);
+  });
+
+  it('should tell of each topic that is mapped to no event once a minute, however often it comes', async () => {
+    for (const topic of ['products/update', 'products/update', 'themes/publish', 'products/update']) {
+      const answer = await post({ topic, body: Buffer.from('{"id":1}') });
+      expect([answer.status, answer.body]).toEqual([200, { queued: false }]);
+    }
+    // Ends the minute.
+    await service.app.get(ErrorRecorder).close();
+    const errors = await recordedErrors(3);
+    expect(errors.map(({ error_type }) => error_type)).toEqual(Array(3).fill('webhook_unmapped'));
+    expect(errors.map(({ detail }) => detail).sort()).toEqual([
+      'A webhook was not stored. No event is mapped to the topic products/update.',
+      'A webhook was not stored. No event is mapped to the topic themes/publish.',
+      '… and 2 more of the topic products/update in the last minute',
+    ]);
   });
 
   it('should take 1.5 MB and refuse 11 MB', async () => {
