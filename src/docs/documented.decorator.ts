@@ -1,14 +1,10 @@
 import { Reflector } from '@nestjs/core';
 import type { JsonSchema } from '../common/dto.schema.js';
 
-/** A request that shows something. Those in the documentation are sent to the running service in a test. */
+/** A request that succeeds. Each is sent to the running service in a test. */
 export interface RequestExample {
   readonly body?: unknown;
-  readonly query?: Readonly<Record<string, string>>;
-  /** What it is answered with, when that is not the route's success. */
-  readonly status?: number;
-  /** It shows what becomes of a part that is not as the schema says, and all the same succeeds. */
-  readonly breaksSchema?: true;
+  readonly query?: Readonly<Record<string, string | number>>;
 }
 
 export interface Answer {
@@ -19,6 +15,7 @@ export interface Answer {
 
 export interface Parameter {
   readonly description: string;
+  /** The page sends it with every request that is tried out: none for what should differ from request to request. */
   readonly example?: string;
   readonly required?: boolean;
 }

@@ -4,10 +4,6 @@ import type { Answer, RequestExample, RouteDocs } from './documented.decorator.j
 import { errorSchemaOf, headersOf } from './errors.document.js';
 import type { Dto, Route } from './route.js';
 
-/** Written beside an example's value: what it is answered with, and whether it succeeds though it breaks the schema. */
-const STATUS = 'x-status';
-const BREAKS_SCHEMA = 'x-breaks-schema';
-
 const JSON_TYPE = 'application/json';
 
 /** What the document says of a route, but for its address. @param pathParameters the names in its path */
@@ -54,15 +50,7 @@ function headerParameters({ headers = {} }: RouteDocs): JsonSchema[] {
 function queryOf({ docs, queryDto }: Route): JsonSchema[] {
   const properties = queryDto === undefined ? {} : (schemaOf(queryDto)['properties'] as Record<string, JsonSchema>);
   return Object.entries(properties).map(([name, schema]) => {
-    const examples = Object.entries(docs.examples ?? {}).filter(([, { query }]) => query?.[name] !== undefined);
-    return {
-      name,
-      in: 'query',
-      schema,
-      examples: Object.fromEntries(
-        examples.map(([title, example]) => [title, exampleOf(docs, example.query?.[name], example)]),
-      ),
-    };
+    return { name, in: 'query', schema, examples: examplesOf(docs, ({ query }) => query?.[name]) };
   });
 }
 
@@ -71,21 +59,19 @@ function requestBodyOf({ docs, bodyDto }: Route): JsonSchema | undefined {
   if (body === undefined) {
     return undefined;
   }
-  const examples = Object.entries(docs.examples ?? {}).map(([title, example]) => [
-    title,
-    exampleOf(docs, example.body, example),
-  ]);
   const schema = typeof body === 'function' ? { $ref: `#/components/schemas/${schemaNameOf(body)}` } : body;
-  return { required: true, content: { [JSON_TYPE]: { schema, examples: Object.fromEntries(examples) as JsonSchema } } };
+  return {
+    required: true,
+    content: { [JSON_TYPE]: { schema, examples: examplesOf(docs, (example) => example.body) } },
+  };
 }
 
-function exampleOf({ answers }: RouteDocs, value: unknown, { status, breaksSchema }: RequestExample): JsonSchema {
-  const [success] = Object.keys(answers);
-  return {
-    value,
-    [STATUS]: status ?? Number(success),
-    ...(breaksSchema === undefined ? {} : { [BREAKS_SCHEMA]: true }),
-  };
+/** The examples that have what `valueIn` looks for. */
+function examplesOf({ examples = {} }: RouteDocs, valueIn: (example: RequestExample) => unknown): JsonSchema {
+  const values = Object.entries(examples).map(([title, example]) => [title, valueIn(example)] as const);
+  return Object.fromEntries(
+    values.filter(([, value]) => value !== undefined).map(([title, value]) => [title, { value }]),
+  );
 }
 
 /** The name under which a DTO stands among the document's schemas. */

@@ -18,9 +18,8 @@ export const errorsDocs = {
   list: Documented({
     summary: 'Read what was not stored, and why',
     examples: {
-      'the last ten': { query: { limit: '10' } },
-      'more than 100, which is 100': { query: { limit: '1000' } },
-      none: { query: { limit: '0' }, status: 400 },
+      'the last ten': { query: { limit: 10 } },
+      'more than 100, which is 100': { query: { limit: 1000 } },
     },
     answers: { 200: { description: 'The latest errors, newest first.', schema: closed({ errors: listOf(ERROR) }) } },
   }),

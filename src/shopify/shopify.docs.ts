@@ -7,15 +7,12 @@ export const shopifyDocs = {
     summary: 'Receive a webhook of Shopify',
     description: 'Everything that Shopify may send is answered with success, or it would give up on the subscription.',
     signedBy: 'ShopifySignature',
-    body: { type: 'object', description: 'The webhook as Shopify sends it.' },
+    body: { type: 'object', additionalProperties: true, description: 'The webhook as Shopify sends it.' },
     parameters: { tenant: { description: 'The tenant’s slug.', example: 'acme' } },
     headers: {
-      'X-Shopify-Topic': { description: 'What happened.', example: 'orders/create' },
-      'X-Shopify-Shop-Domain': { description: 'The shop that it happened in.', example: 'acme.myshopify.com' },
-      'X-Shopify-Webhook-Id': {
-        description: 'The same when a delivery is repeated.',
-        example: 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043',
-      },
+      'X-Shopify-Topic': { description: 'What happened.', example: 'orders/create', required: true },
+      'X-Shopify-Shop-Domain': { description: 'The shop that it happened in, such as `acme.myshopify.com`.' },
+      'X-Shopify-Webhook-Id': { description: 'A UUID, the same when a delivery is repeated.' },
     },
     examples: {
       'an order': {
@@ -27,7 +24,6 @@ export const shopifyDocs = {
           currency: 'EUR',
           line_items: [],
         },
-        status: 202,
       },
     },
     answers: {

@@ -21,7 +21,6 @@ export const statsDocs = {
     examples: {
       'a day': { query: { window: '24h' } },
       'a week': { query: { window: '7d' } },
-      'a year': { query: { window: '1y' }, status: 400 },
     },
     answers: {
       200: {

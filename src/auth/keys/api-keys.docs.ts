@@ -24,11 +24,6 @@ export const apiKeysDocs = {
       'a public key for a page': {
         body: { name: 'shop', type: 'public', allowed_origins: ['https://shop.example.com', 'https://*.example.com'] },
       },
-      'an origin with a path': {
-        body: { name: 'shop', type: 'public', allowed_origins: ['https://shop.example.com/cart'] },
-        status: 400,
-      },
-      'a key of another tenant': { body: { name: 'backend', tenant_slug: 'somebody-else' }, status: 403 },
     },
     answers: {
       201: {

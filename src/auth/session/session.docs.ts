@@ -10,11 +10,6 @@ export const sessionDocs = {
     examples: {
       'a visitor': { body: { anonymous_id: '7b3a9d55' } },
       'a known user': { body: { user_id: 'zoe@example.com' } },
-      'a signature that is wrong': {
-        body: { user_id: 'zoe@example.com', user_id_sig: '0'.repeat(64), user_id_ts: 1777122000 },
-        status: 403,
-      },
-      nobody: { body: {}, status: 400 },
     },
     answers: {
       200: {
