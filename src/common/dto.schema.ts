@@ -63,6 +63,8 @@ function schemaOfKnownRule({ name, type, constraints, propertyName, target }: Ru
       return { type: 'array' };
     case 'arrayMaxSize':
       return { maxItems: first };
+    case 'matches':
+      return { type: 'string', pattern: (first as RegExp).source };
     case 'isLength':
       return { minLength: first, maxLength: second };
     case 'isIn':

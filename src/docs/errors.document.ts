@@ -22,6 +22,7 @@ export const HEADERS: Readonly<Record<string, JsonSchema>> = {
   'RateLimit-Limit': header('How much the plan allows. Absent where the plan has no limit.', WHOLE_NUMBER),
   'RateLimit-Remaining': header('How much of it is left.', WHOLE_NUMBER),
   'RateLimit-Reset': header('Seconds until the limit is whole again.', WHOLE_NUMBER),
+  Link: header('Where the next page is, if there is one (RFC 8288).'),
   'WWW-Authenticate': header('The credentials that are understood.'),
 };
 
@@ -36,11 +37,12 @@ export function errorSchemaOf(status: number): JsonSchema {
 const RATE_LIMIT = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
 
 /** Which headers an answer may carry. */
-export function headersOf(status: number, { isLimited }: { isLimited: boolean }): string[] {
+export function headersOf(status: number, { isLimited, isPaged }: { isLimited: boolean; isPaged: boolean }): string[] {
   return [
     'X-Request-Id',
     ...(status === 429 || status === 503 ? ['Retry-After'] : []),
     ...(status === 401 ? ['WWW-Authenticate'] : []),
+    ...(isPaged && status === 200 ? ['Link'] : []),
     // Calls that are nobody's are not counted.
     ...(isLimited && status !== 401 ? RATE_LIMIT : []),
   ];

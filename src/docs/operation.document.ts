@@ -1,4 +1,5 @@
 import { type JsonSchema, schemaOf } from '../common/dto.schema.js';
+import { PageQueryDto } from '../common/page.js';
 import { SCHEME_OF } from './credentials.document.js';
 import type { Answer, RequestExample, RouteDocs } from './documented.decorator.js';
 import { errorSchemaOf, headersOf } from './errors.document.js';
@@ -80,17 +81,21 @@ export function schemaNameOf(dto: Dto): string {
 }
 
 function responsesOf(route: Route): JsonSchema {
-  const isLimited = route.accepts.length > 0;
+  const kind = { isLimited: route.accepts.length > 0, isPaged: route.queryDto === PageQueryDto };
   const errors = Object.entries(errorsOf(route)).map(([status, description]): [string, Answer] => [
     status,
     { description, schema: errorSchemaOf(Number(status)) },
   ]);
   const answers = [...errors, ...Object.entries(route.docs.answers)];
-  return Object.fromEntries(answers.map(([status, answer]) => [status, responseOf(Number(status), answer, isLimited)]));
+  return Object.fromEntries(answers.map(([status, answer]) => [status, responseOf(Number(status), answer, kind)]));
 }
 
-function responseOf(status: number, { description, schema }: Answer, isLimited: boolean): JsonSchema {
-  const headers = headersOf(status, { isLimited }).map((name) => [name, { $ref: `#/components/headers/${name}` }]);
+function responseOf(
+  status: number,
+  { description, schema }: Answer,
+  kind: Parameters<typeof headersOf>[1],
+): JsonSchema {
+  const headers = headersOf(status, kind).map((name) => [name, { $ref: `#/components/headers/${name}` }]);
   return {
     description,
     headers: Object.fromEntries(headers) as JsonSchema,

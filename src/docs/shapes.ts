@@ -11,6 +11,10 @@ export const INSTANT: JsonSchema = { type: 'string', format: 'date-time', patter
 export const WHOLE_SECOND: JsonSchema = { type: 'string', format: 'date-time', pattern: 'T\\d\\d:\\d\\d:\\d\\dZ$' };
 export const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 
+/** Said of every list that is read in pages. */
+export const PAGES =
+  'Pages have at most 100 entries and about 1 MB. Where there is more, the header `Link` leads to the next page (`rel="next"`, relative to the address that was asked for).';
+
 export const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 export const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 export const oneOf = (values: readonly unknown[]): JsonSchema => ({ enum: values });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import { CachedLookup } from '../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../tenants/control-plane.changes.js';
@@ -40,9 +40,15 @@ export class EventSchemas {
     return (await this.byTenant.find(tenantId)) ?? new Map();
   }
 
-  /** All schemas of a tenant, by event type. */
-  async list(tenantId: string): Promise<EventSchema[]> {
-    return this.load(tenantId);
+  /** The first `limit` schemas of a tenant whose event types come after `after`, by event type. */
+  async list(tenantId: string, after: string, limit: number): Promise<EventSchema[]> {
+    const { tenantSlug, eventType } = eventSchemas;
+    return this.db
+      .select()
+      .from(eventSchemas)
+      .where(and(eq(tenantSlug, tenantId), gt(eventType, after)))
+      .orderBy(asc(eventType))
+      .limit(limit);
   }
 
   async find(tenantId: string, eventType: string): Promise<EventSchema | undefined> {

@@ -1,8 +1,10 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { invalidFields, notFound } from '../common/errors.js';
+import { PageQueryDto, pageOf } from '../common/page.js';
 import { EventSchemaDto } from './dto/event-schema.dto.js';
 import { problemOfEventType } from './dto/event-type.decorator.js';
 import { SchemaPropertiesDto } from './dto/schema-properties.dto.js';
@@ -22,8 +24,15 @@ export class SchemasController {
 
   @Get()
   @schemasDocs.list
-  async list(@CurrentPrincipal() { tenantId }: Principal) {
-    return (await this.schemas.list(tenantId)).map(toBody);
+  async list(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Query() query: PageQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { cursor, limit } = query;
+    if (cursor !== '' && !isEventType(cursor)) throw invalidFields({ cursor: ['must be an event type.'] });
+    const schemas = await this.schemas.list(tenantId, cursor, limit + 1);
+    return pageOf(schemas.map(toBody), query, ({ event_type }) => event_type, reply);
   }
 
   @Post()

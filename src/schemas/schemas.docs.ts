@@ -1,6 +1,6 @@
 import { schemaOf } from '../common/dto.schema.js';
 import { Documented, type Parameter } from '../docs/documented.decorator.js';
-import { closed, FLAG, listOf, oneOf, TEXT } from '../docs/shapes.js';
+import { closed, FLAG, listOf, oneOf, PAGES, TEXT } from '../docs/shapes.js';
 import { PROPERTY_TYPES } from './event-schema.js';
 import { ValidateDto } from './dto/validate.dto.js';
 
@@ -20,7 +20,8 @@ const NO_SCHEMA = { 404: 'The tenant has no schema for this event type.' };
 export const schemasDocs = {
   list: Documented({
     summary: 'List event schemas',
-    answers: { 200: { description: 'All schemas of the tenant.', schema: listOf(SCHEMA) } },
+    description: PAGES,
+    answers: { 200: { description: 'Schemas of the tenant, by event type.', schema: listOf(SCHEMA) } },
   }),
 
   create: Documented({

@@ -20,10 +20,20 @@ export class StatsController {
 
   @Get()
   @statsDocs.read
-  async read(@CurrentPrincipal() { tenantId }: Principal, @Query() { window }: StatsQueryDto) {
-    const [report, queue] = await Promise.all([this.stats.read(tenantId, window), this.queue.read()]);
-    return toBody(window, report, queue);
+  async read(@CurrentPrincipal() { tenantId }: Principal, @Query() { window, limit, cursor }: StatsQueryDto) {
+    const types = { skip: Number(cursor), limit };
+    const [report, queue] = await Promise.all([this.stats.read(tenantId, window, types), this.queue.read()]);
+    return { ...toBody(window, report, queue), ...whatIsLeft(report, types.skip) };
   }
+}
+
+/** Nothing when all event types are told. */
+function whatIsLeft({ eventTypes, typeCount }: StatsReport, skipped: number) {
+  const next = skipped + eventTypes.length;
+  return {
+    ...(typeCount > eventTypes.length ? { event_types_total: typeCount } : {}),
+    ...(typeCount > next ? { event_types_next: String(next) } : {}),
+  };
 }
 
 function toBody(window: StatsWindow, report: StatsReport, queue: QueueDepthReport | undefined) {

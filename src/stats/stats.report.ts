@@ -10,6 +10,8 @@ export interface StatsReport {
   readonly timeseries: readonly { readonly bucket: Date; readonly eventCount: number; readonly uniqueUsers: number }[];
   /** Largest first, equal ones by name. */
   readonly eventTypes: readonly { readonly eventType: string; readonly count: number }[];
+  /** How many event types there are, also where not all of them are told. */
+  readonly typeCount: number;
   /** Of all tenants' events of the last hour; undefined when there are none, or it cannot be told. */
   readonly lag: IngestionLag | undefined;
 }
@@ -17,15 +19,10 @@ export interface StatsReport {
 /** Puts the figures into the window's buckets. Totals are sums of the same figures, so that they always agree. */
 export function statsReport(
   { starts }: StatsBuckets,
-  { events, users, uniqueUsers }: TenantStats,
+  { events, types, typeCount, users, uniqueUsers }: TenantStats,
   lag: IngestionLag | undefined,
 ): StatsReport {
-  const eventsByBucket = new Map<number, number>();
-  const eventsByType = new Map<string, number>();
-  for (const { bucket, eventType, count } of events) {
-    eventsByBucket.set(bucket.getTime(), (eventsByBucket.get(bucket.getTime()) ?? 0) + count);
-    eventsByType.set(eventType, (eventsByType.get(eventType) ?? 0) + count);
-  }
+  const eventsByBucket = new Map(events.map(({ bucket, count }) => [bucket.getTime(), count]));
   const usersByBucket = new Map(users.map(({ bucket, count }) => [bucket.getTime(), count]));
   return {
     totalEvents: events.reduce((total, { count }) => total + count, 0),
@@ -35,9 +32,8 @@ export function statsReport(
       eventCount: eventsByBucket.get(bucket.getTime()) ?? 0,
       uniqueUsers: usersByBucket.get(bucket.getTime()) ?? 0,
     })),
-    eventTypes: [...eventsByType]
-      .map(([eventType, count]) => ({ eventType, count }))
-      .sort((a, b) => b.count - a.count || (a.eventType < b.eventType ? -1 : 1)),
+    eventTypes: types,
+    typeCount,
     lag,
   };
 }

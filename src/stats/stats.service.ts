@@ -2,7 +2,7 @@ import { ClickHouseClient } from '@clickhouse/client';
 import { Injectable } from '@nestjs/common';
 import { unavailable } from '../common/errors.js';
 import { ingestionLag } from '../warehouse/queries/ingestion-lag.query.js';
-import { tenantStats } from '../warehouse/queries/tenant-stats.query.js';
+import { tenantStats, type TypeRange } from '../warehouse/queries/tenant-stats.query.js';
 import { Warehouse } from '../warehouse/warehouse.js';
 import { statsBuckets } from './stats.buckets.js';
 import { StatsClock } from './stats.clock.js';
@@ -24,12 +24,12 @@ export class StatsService {
    * The tenant's events of the window that ends now, by time of receipt, and how long events are on their way.
    * @throws ApiError 503 when ClickHouse does not answer
    */
-  async read(tenantId: string, window: StatsWindow): Promise<StatsReport> {
+  async read(tenantId: string, window: StatsWindow, types: TypeRange): Promise<StatsReport> {
     const buckets = statsBuckets(window, this.clock.now());
     const signal = this.warehouse.signalOfAbsence();
     try {
       const [figures, lag] = await Promise.all([
-        tenantStats(this.client, tenantId, buckets, signal),
+        tenantStats(this.client, tenantId, buckets, types, signal),
         // No reason to hold back the figures: during an upgrade its table may not be there yet.
         ingestionLag(this.client, signal).catch(() => undefined),
       ]);

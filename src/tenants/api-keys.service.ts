@@ -96,10 +96,16 @@ export class ApiKeys {
     return { id, name, key, ...(hmacSecret === undefined ? {} : { hmacSecret }) };
   }
 
-  /** All keys of a tenant, revoked ones too, oldest first. */
-  async list(tenantId: string): Promise<ApiKeySummary[]> {
+  /**
+   * Keys of a tenant, revoked ones too, oldest first.
+   * @param page all of them, unless it says how many at most, and after which id
+   */
+  async list(tenantId: string, page: { after?: string | undefined; limit?: number } = {}): Promise<ApiKeySummary[]> {
+    const { after, limit = Number.MAX_SAFE_INTEGER } = page;
     const { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId } = apiKeys;
     const { createdAt, lastUsedAt, revokedAt } = apiKeys;
+    const isAfter = sql`(${createdAt}, ${id}) > (
+      SELECT last.created_at, last.id FROM ${apiKeys} last WHERE last.tenant_slug = ${tenantId} AND last.id = ${after})`;
     const keys = await this.db
       .select({
         id,
@@ -114,8 +120,9 @@ export class ApiKeys {
         revokedAt,
       })
       .from(apiKeys)
-      .where(eq(apiKeys.tenantSlug, tenantId))
-      .orderBy(asc(apiKeys.createdAt));
+      .where(and(eq(apiKeys.tenantSlug, tenantId), after === undefined ? undefined : isAfter))
+      .orderBy(asc(createdAt), asc(id))
+      .limit(limit);
     return keys.map((key) => ({ ...key, lastUsedAt: later(this.usage.of(key.id), key.lastUsedAt) }));
   }
 

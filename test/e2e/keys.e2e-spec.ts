@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import request from 'supertest';
 import { Tokens } from '../../src/auth/tokens/tokens.service.js';
 import { runCli } from '../../src/cli/run-cli.js';
+import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
+import { pagesOf } from '../support/pages.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -221,6 +223,22 @@ describe('API keys over HTTP', () => {
     expect(answers.map(({ status }) => status)).toEqual([403, 403, 403]);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(await list(other)).toHaveLength(1);
+  });
+
+  it('should be listed in pages, the oldest first, each once', async () => {
+    const { tenantId, userToken } = await service.createTenant();
+    const names = Array.from({ length: 104 }, (_, i) => `key ${i}`);
+    for (const name of names) {
+      await service.app.get(ApiKeys).create({ tenantId, name, type: 'secret', mode: 'test' });
+    }
+    const as = { authorization: `Bearer ${userToken}` };
+    for (const limit of ['', '?limit=40', '?limit=1000']) {
+      const { pages, entries } = await pagesOf(`${service.url}/api/auth/api-keys/${limit}`, as);
+      expect(entries.map(({ name }) => name)).toEqual(['test', ...names]);
+      expect([limit, pages.length]).toEqual([limit, limit === '?limit=40' ? 3 : 2]);
+    }
+    const { status, body } = await request(service.url).get('/api/auth/api-keys/?cursor=x').set(as);
+    expect({ status, body }).toEqual({ status: 400, body: { cursor: ['must be the id of a key.'] } });
   });
 
   it('should answer 404 to the revocation of what the tenant has not', async () => {

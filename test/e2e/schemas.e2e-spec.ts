@@ -1,5 +1,8 @@
 import request from 'supertest';
 import { CompiledSchema } from '../../src/schemas/compiled-schema.js';
+import { EventSchemas } from '../../src/schemas/event-schemas.service.js';
+import type { SchemaProperty } from '../../src/schemas/event-schema.js';
+import { pagesOf } from '../support/pages.js';
 import { sharedService, type TestService, type TestTenant } from '../support/service.js';
 
 const ORDER = {
@@ -70,6 +73,25 @@ describe('Event schemas', () => {
     expect((await track({ total: 'much' })).status).toBe(202);
     expect((await asServer('delete', 'order_placed/')).status).toBe(204);
     expect((await asUser('get', 'order_placed/')).status).toBe(404);
+  });
+
+  it('should be listed in pages of a bounded size, each once', async () => {
+    const schemas = service.app.get(EventSchemas);
+    const large = Array.from({ length: 200 }, (_, i) => ({
+      name: `${'property'.repeat(12)}_${i}`,
+      type: 'string' as const,
+      required: false,
+    }));
+    const small: SchemaProperty[] = [{ name: 'total', type: 'number', required: true }];
+    const names = Array.from({ length: 120 }, (_, i) => `type_${1000 + i}`);
+    for (const [i, name] of names.entries()) await schemas.put(tenant.tenantId, name, i < 80 ? large : small);
+    const as = { authorization: `ApiKey ${tenant.key}` };
+    const { pages, entries } = await pagesOf(`${service.url}/api/schemas/`, as);
+    expect(entries.map(({ event_type }) => event_type)).toEqual(names);
+    expect(pages.length).toBeGreaterThan(2);
+    for (const bytes of pages) expect(bytes).toBeLessThan(1.1 * 1024 * 1024);
+    const { status, body } = await request(service.url).get('/api/schemas/?cursor=%00').set(as);
+    expect({ status, body }).toEqual({ status: 400, body: { cursor: ['must be an event type.'] } });
   });
 
   it('should hold the next event to what was just changed', async () => {

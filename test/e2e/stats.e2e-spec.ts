@@ -213,6 +213,33 @@ describe('GET /api/ingestion/stats/', () => {
     expect(await counts()).toEqual([1, 1, ...Array<number>(22).fill(0)]);
   });
 
+  it('should tell the most frequent of very many event types, say how many there are, and have the others in pages', async () => {
+    const received = { receivedAt: NOW.getTime() };
+    const often = Array.from({ length: 2 }, (_, i) => row({ ...received, eventType: 'often', userId: `u-${i}` }));
+    const rare = Array.from({ length: 1_004 }, (_, i) => row({ ...received, eventType: `rare_${1000 + i}` }));
+    await store([...often, ...rare]);
+    const ask = async (query: string) => (await get(query).expect(200)).body as StatsBody & Record<string, unknown>;
+
+    const first = await ask('');
+    expect(first.total_events).toBe(1_006);
+    expect(first.event_types).toHaveLength(1_000);
+    expect(first.event_types.slice(0, 2)).toEqual([
+      { event_type: 'often', count: 2 },
+      { event_type: 'rare_1000', count: 1 },
+    ]);
+    expect(first).toMatchObject({ event_types_total: 1_005, event_types_next: '1000' });
+    const last = await ask('?cursor=1000&limit=99999');
+    expect(last.event_types.map(({ event_type }) => event_type)).toEqual(
+      [1999, 2000, 2001, 2002, 2003].map((number) => `rare_${number}`),
+    );
+    expect(last).toMatchObject({ event_types_total: 1_005, total_events: 1_006, timeseries: first.timeseries });
+    expect(last).not.toHaveProperty('event_types_next');
+    expect(await ask('?cursor=5000')).toMatchObject({ event_types: [], event_types_total: 1_005 });
+    expect(Object.keys(await ask('?limit=2&cursor=1'))).toEqual(expect.arrayContaining(['event_types_next']));
+    await get('?cursor=often').expect(400);
+    await get('?limit=0').expect(400);
+  });
+
   it('should count what came over HTTP, an event that was sent again once', async () => {
     jest.restoreAllMocks();
     const event = { user_id: 'u-1', event_type: 'page_viewed', event_id: 'e-1', occurred_at: '2020-01-01T00:00:00Z' };

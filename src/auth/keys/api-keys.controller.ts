@@ -1,5 +1,7 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
-import { badRequest, forbidden, notFound } from '../../common/errors.js';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { badRequest, forbidden, invalidFields, notFound } from '../../common/errors.js';
+import { PageQueryDto, pageOf } from '../../common/page.js';
 import type { ApiKeySummary, CreatedApiKey } from '../../tenants/api-key.js';
 import { ApiKeys } from '../../tenants/api-keys.service.js';
 import { TenantError } from '../../tenants/tenant.error.js';
@@ -36,11 +38,18 @@ export class ApiKeysController {
     return createdBody(await orRefuse(created, ({ message }) => badRequest(message)));
   }
 
-  /** All keys, revoked ones too, oldest first. */
+  /** Revoked keys too, oldest first. */
   @Get()
   @apiKeysDocs.list
-  async list(@CurrentPrincipal() { tenantId }: UserPrincipal) {
-    return (await this.apiKeys.list(tenantId)).map(summaryBody);
+  async list(
+    @CurrentPrincipal() { tenantId }: UserPrincipal,
+    @Query() query: PageQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const after = query.cursor === '' ? undefined : query.cursor;
+    if (after !== undefined && !UUID.test(after)) throw invalidFields({ cursor: ['must be the id of a key.'] });
+    const keys = await this.apiKeys.list(tenantId, { after, limit: query.limit + 1 });
+    return pageOf(keys.map(summaryBody), query, ({ id }) => id, reply);
   }
 
   @Delete(':id')

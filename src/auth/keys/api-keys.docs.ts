@@ -1,5 +1,5 @@
 import { Documented } from '../../docs/documented.decorator.js';
-import { closed, FLAG, INSTANT, listOf, oneOf, orNull, TEXT, UUID } from '../../docs/shapes.js';
+import { closed, FLAG, INSTANT, listOf, oneOf, orNull, PAGES, TEXT, UUID } from '../../docs/shapes.js';
 import { API_KEY_TYPES } from '../../tenants/api-key.js';
 
 const SUMMARY = closed({
@@ -38,7 +38,8 @@ export const apiKeysDocs = {
 
   list: Documented({
     summary: 'List API keys',
-    answers: { 200: { description: 'All keys, revoked ones too, oldest first.', schema: listOf(SUMMARY) } },
+    description: PAGES,
+    answers: { 200: { description: 'Keys, revoked ones too, oldest first.', schema: listOf(SUMMARY) } },
   }),
 
   revoke: Documented({

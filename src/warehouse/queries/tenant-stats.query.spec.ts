@@ -68,11 +68,13 @@ describe('tenantStats', () => {
   };
   const eleven = new Date('2026-11-20T11:00:00Z');
   const rightHours = {
-    events: [{ bucket: eleven, eventType: 'page_viewed', count: 2 }],
+    events: [{ bucket: eleven, count: 2 }],
+    types: [{ eventType: 'page_viewed', count: 2 }],
+    typeCount: 1,
     users: expect.arrayContaining([{ bucket: eleven, count: 2 }]) as unknown,
     uniqueUsers: 2,
   };
-  const ask = (range: StatsRange, of = client) => tenantStats(of, 'acme', range);
+  const ask = (range: StatsRange, of = client) => tenantStats(of, 'acme', range, { skip: 0, limit: 10 });
 
   it.each([
     [HOURS, ['event_counts', 'hourly_user_counts', 'hourly_users']],

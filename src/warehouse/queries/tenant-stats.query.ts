@@ -9,9 +9,19 @@ export interface StatsRange {
   readonly until: Date;
 }
 
+/** Which event types are told of: so many, in the order of their counts, after the first `skip`. */
+export interface TypeRange {
+  readonly skip: number;
+  readonly limit: number;
+}
+
 export interface TenantStats {
-  /** In no order; an hour or day without events of a type is missing. */
-  readonly events: readonly { readonly bucket: Date; readonly eventType: string; readonly count: number }[];
+  /** In no order; an hour or day without events is missing. */
+  readonly events: readonly { readonly bucket: Date; readonly count: number }[];
+  /** In the whole range, largest first, equal ones by name. */
+  readonly types: readonly { readonly eventType: string; readonly count: number }[];
+  /** How many event types there are. */
+  readonly typeCount: number;
   /** In no order; an hour or day without users is missing. */
   readonly users: readonly { readonly bucket: Date; readonly count: number }[];
   /** Different users in the whole range. */
@@ -19,15 +29,44 @@ export interface TenantStats {
 }
 
 interface ResultRow {
-  readonly kind: 'events' | 'users';
+  readonly figure: 'events' | 'types' | 'users';
   /** Seconds since 1970. */
   readonly bucket: number;
   readonly eventType: string;
   readonly number: number;
+  /** Among the rows of the figure, the largest number first; from 1. */
+  readonly place: number;
+  /** How many rows the figure has. */
+  readonly places: number;
 }
 
 /** The bucket of the total that WITH ROLLUP adds: the default of its type. */
 const ALL_BUCKETS = 0;
+
+/**
+ * Counts by bucket and counts by type, of which there may be tens of thousands: they are added up where they are, and only those
+ * that are asked for leave. The first of the types always does, as it knows how many there are.
+ */
+function summary(figures: string): string {
+  return `
+    SELECT figure, bucket, eventType, number, place, places
+    FROM (
+      SELECT
+        figure, bucket, eventType, number,
+        row_number() OVER (PARTITION BY figure ORDER BY number DESC, eventType) AS place,
+        count() OVER (PARTITION BY figure) AS places
+      FROM (
+        SELECT figure, if(figure = 'types', 0, start) AS bucket, if(figure = 'types', type, '') AS eventType, sum(n) AS number
+        FROM (
+          SELECT arrayJoin(if(kind = 'events', ['events', 'types'], ['users'])) AS figure, bucket AS start, eventType AS type, number AS n
+          FROM (${figures})
+        )
+        GROUP BY figure, bucket, eventType
+      )
+    )
+    WHERE figure != 'types' OR place = 1 OR (place > {skip: UInt32} AND place <= {skip: UInt32} + {limit: UInt32})
+    ORDER BY figure, place`;
+}
 
 /** On a cluster each shard answers for its own users, and no other has events of theirs: what they say is added up. */
 function onShards(client: ClickHouseClient, ask: (events: string) => string): string {
@@ -51,7 +90,7 @@ const BUCKETS = {
 } as const;
 
 /**
- * How many events of each type the tenant sent in each bucket, and how many users. Exact: of an event that is stored several
+ * How many events the tenant sent in each bucket and of each type, and how many users. Exact: of an event that is stored several
  * times under a key of its caller, the copy received last counts, and the others do not, whether they are merged away yet or not.
  *
  * One statement, so that all of it is about the same parts: a merge in between would remove copies that were counted. No scalar
@@ -61,11 +100,12 @@ export async function tenantStats(
   client: ClickHouseClient,
   tenantId: string,
   { bucket, since, until }: StatsRange,
+  types: TypeRange,
   signal?: AbortSignal,
 ): Promise<TenantStats> {
   const result = await client.query({
-    query: onShards(client, (events) => statement(bucket, events)),
-    query_params: { tenantId, since: seconds(since), until: seconds(until) },
+    query: summary(onShards(client, (events) => statement(bucket, events))),
+    query_params: { tenantId, since: seconds(since), until: seconds(until), ...types },
     format: 'JSONEachRow',
     ...(signal && { abort_signal: signal }),
     clickhouse_settings: {
@@ -76,17 +116,16 @@ export async function tenantStats(
     },
   });
   const rows = await result.json<ResultRow>();
-  const figures = rows.map(({ kind, bucket, eventType, number }) => ({
-    kind,
-    bucket: new Date(bucket * 1000),
-    eventType,
-    count: number,
-  }));
-  const users = figures.filter(({ kind }) => kind === 'users').map(({ bucket, count }) => ({ bucket, count }));
+  const of = (wanted: ResultRow['figure']) => rows.filter(({ figure }) => figure === wanted);
+  const inBuckets = (wanted: 'events' | 'users') =>
+    of(wanted).map(({ bucket, number }) => ({ bucket: new Date(bucket * 1000), count: number }));
+  const users = inBuckets('users');
   return {
-    events: figures
-      .filter(({ kind }) => kind === 'events')
-      .map(({ bucket, eventType, count }) => ({ bucket, eventType, count })),
+    events: inBuckets('events'),
+    types: of('types')
+      .filter(({ place }) => place > types.skip)
+      .map(({ eventType, number }) => ({ eventType, count: number })),
+    typeCount: of('types')[0]?.places ?? 0,
     users: users.filter(({ bucket }) => bucket.getTime() !== ALL_BUCKETS),
     uniqueUsers: users.find(({ bucket }) => bucket.getTime() === ALL_BUCKETS)?.count ?? 0,
   };

@@ -1,0 +1,56 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsString, Min } from 'class-validator';
+import type { FastifyReply } from 'fastify';
+
+/** Entries of a page. */
+export const MAX_LIMIT = 100;
+/** Of JSON: an entry may take tens of kilobytes. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
+/** A parameter of a query: how many at most. More than `max` is `max`. */
+export function Limit(max = MAX_LIMIT): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && /^\d+$/.test(value) ? Math.min(Number(value), max) : Number.NaN,
+    ),
+    Min(1, { message: 'must be a whole number from 1 up.' }),
+  );
+}
+
+/** Which part of a list is asked for. */
+export class PageQueryDto {
+  @Limit()
+  readonly limit: number = MAX_LIMIT;
+
+  /** As the link to the next page has it; empty: from the start. */
+  @IsString({ message: 'must be sent once, as the link to the next page has it.' })
+  readonly cursor: string = '';
+}
+
+/**
+ * The entries of a page: `limit` and about 1 MB at most. The header `Link` of the answer leads to the next page, where there is
+ * one (RFC 8288), since the lists themselves have no place to say so.
+ * @param found the entries from the page's first on, one more than `limit` if there are so many
+ * @param cursorOf names an entry, so that the next page begins after it
+ */
+export function pageOf<T extends object>(
+  found: readonly T[],
+  { limit }: PageQueryDto,
+  cursorOf: (entry: T) => string,
+  reply: FastifyReply,
+): T[] {
+  const page: T[] = [];
+  let bytes = 0;
+  for (const entry of found.slice(0, limit)) {
+    bytes += Buffer.byteLength(JSON.stringify(entry));
+    if (bytes > MAX_PAGE_BYTES && page.length > 0) break;
+    page.push(entry);
+  }
+  const last = page.at(-1);
+  if (last !== undefined && page.length < found.length) {
+    const next = new URLSearchParams({ limit: String(limit), cursor: cursorOf(last) });
+    void reply.header('link', `<?${next.toString()}>; rel="next"`);
+  }
+  return page;
+}
