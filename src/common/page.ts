@@ -4,7 +4,7 @@ import { IsString, Min } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 
 /** Entries of a page. */
-export const MAX_LIMIT = 100;
+const MAX_LIMIT = 100;
 /** Of JSON: an entry may take tens of kilobytes. */
 const MAX_PAGE_BYTES = 1024 * 1024;
 

@@ -10,7 +10,8 @@ const MINUTE_MS = 60_000;
 
 /**
  * Records what went wrong with tenants' events, by way of the queue. At most 100 errors of a type are kept for a tenant in a
- * minute, and one of a topic; of the others, and of those that a queue which is away leaves no room for, one row a minute tells the number.
+ * minute, and one of a topic. Of the others, and of those that a queue which is away leaves no room for, one row a minute tells
+ * the number.
  */
 @Injectable()
 export class ErrorRecorder {
