@@ -38,6 +38,16 @@ const NULL = Buffer.from('null');
 /** A number without an exponent that has no more characters fits a double. */
 export const SAFE_NUMBER_LENGTH = 308;
 
+/** `JSON.parse` takes seconds for millions of levels, all of one event, and no field takes more than one. */
+const MAX_MADE_DEPTH = 64;
+const TOO_DEEP: readonly unknown[] = [[]];
+
+/**
+ * The brackets and braces that close what a reader has opened, the innermost last. One for all of them, since none is left while it
+ * skips; it becomes as large as the largest body, which may open one with each byte.
+ */
+let closers = Buffer.alloc(1024);
+
 /** The text is not JSON. */
 export class InvalidJsonError extends Error {
   /** @param offset of the first byte that cannot stand where it does; the text's length when it ends too early */
@@ -56,8 +66,8 @@ export class InvalidJsonError extends Error {
 export class JsonReader {
   private readonly json: Buffer;
   private position = 0;
-  /** The brackets and braces that close what {@link skipValue} has opened, the innermost last. */
-  private readonly closers: number[] = [];
+  /** How many objects and arrays {@link skipValue} is in: that many of the {@link closers}. */
+  private open = 0;
   private isAtFirst = false;
   private keyStart = 0;
   private keyEnd = 0;
@@ -126,20 +136,19 @@ export class JsonReader {
     return this.decode(this.keyStart, this.keyEnd, this.isKeyPlain);
   }
 
-  /** Moves behind the value here. @returns what `JSON.parse` makes of it */
+  /** Moves behind the value here. @returns what `JSON.parse` makes of it; of one that nests too deep, some array */
   readValue(): unknown {
     const start = this.position;
     const isString = this.json[start] === QUOTE;
     this.skipValue();
-    return isString
-      ? this.decode(start + 1, this.position - 1, this.isPlain)
-      : JSON.parse(this.text(start, this.position));
+    if (isString) return this.decode(start + 1, this.position - 1, this.isPlain);
+    return this.depth > MAX_MADE_DEPTH ? TOO_DEEP : JSON.parse(this.text(start, this.position));
   }
 
   /** Moves behind the value here, and notes its {@link depth} and whether it {@link hasRareScalars}. */
   skipValue(): void {
-    const { closers } = this;
     this.depth = 0;
+    this.open = 0;
     this.hasRareScalars = false;
     do {
       const byte = this.json[this.position];
@@ -147,7 +156,7 @@ export class JsonReader {
         this.position = this.endOfString(this.position);
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         const closer = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
-        this.depth = Math.max(this.depth, closers.push(closer));
+        this.push(closer);
         this.step();
         if (this.json[this.position] !== closer) {
           if (byte === OPEN_BRACE) this.passKey();
@@ -157,7 +166,7 @@ export class JsonReader {
         this.position = this.endOfLiteral(this.position);
       }
       this.moveOn();
-    } while (closers.length > 0);
+    } while (this.open > 0);
   }
 
   /** @throws InvalidJsonError when more than space is left */
@@ -168,11 +177,10 @@ export class JsonReader {
 
   /** From behind a value to the next one in what {@link skipValue} has opened, or behind all of that. */
   private moveOn(): void {
-    const { closers } = this;
-    while (closers.length > 0) {
+    while (this.open > 0) {
       this.skipSpace();
       const byte = this.json[this.position];
-      const closer = closers[closers.length - 1];
+      const closer = closers[this.open - 1];
       if (byte === COMMA) {
         this.step();
         if (closer === CLOSE_BRACE) this.passKey();
@@ -180,8 +188,14 @@ export class JsonReader {
       }
       if (byte !== closer) throw new InvalidJsonError(this.position);
       this.position++;
-      closers.pop();
+      this.open--;
     }
+  }
+
+  private push(closer: number): void {
+    if (this.open === closers.length) closers = Buffer.concat([closers], 2 * closers.length);
+    closers[this.open++] = closer;
+    if (this.open > this.depth) this.depth = this.open;
   }
 
   private next(closer: number): boolean {

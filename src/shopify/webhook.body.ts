@@ -1,4 +1,4 @@
-import { readJsonText } from '../events/json.text.js';
+import { readJsonText } from '../common/json.text.js';
 import { ShopifyObject } from './shopify.object.js';
 
 export type WebhookBody =

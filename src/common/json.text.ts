@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { InvalidJsonError, JsonReader } from './json.reader.js';
+import { InvalidJsonError, JsonReader } from '../events/json.reader.js';
 
 /** `detail` is for the sender, and says nothing of what was sent. */
 export interface Unreadable {
@@ -15,9 +15,19 @@ export type BodyText = { readonly valid: true; readonly json: Buffer } | Unreada
 /** A request's body read as JSON: its text, and what it says. */
 export type JsonText = { readonly valid: true; readonly json: Buffer; readonly value: unknown } | Unreadable;
 
+/** People who nest deeper than this have made a mistake. */
+export const MAX_DEPTH = 64;
+const TOO_DEEP: Unreadable = { valid: false, detail: `The body must not nest more than ${MAX_DEPTH} levels.` };
+
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const REPLACEMENT_CHARACTER = '\ufffd';
 const LINE_FEED = 0x0a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 export function readBodyText(body: Buffer | undefined): BodyText {
   if (body === undefined || body.length === 0) {
@@ -27,9 +37,11 @@ export function readBodyText(body: Buffer | undefined): BodyText {
   return isUtf8(json) ? { valid: true, json } : unreadable('UTF-8', json, offsetOfInvalidUtf8(json));
 }
 
+/** `JSON.parse` is given nothing that nests too deep: for five million brackets it would hold up every other request for seconds. */
 export function readJsonText(body: Buffer | undefined): JsonText {
   const read = readBodyText(body);
   if (!read.valid) return read;
+  if (tooDeepAt(read.json) !== undefined) return TOO_DEEP;
   const { json } = read;
   try {
     return { ...read, value: JSON.parse(json.toString()) as unknown };
@@ -96,4 +108,26 @@ function offsetOfInvalidUtf8(bytes: Buffer): number {
     at = text.indexOf(REPLACEMENT_CHARACTER, from);
   }
   return offset;
+}
+
+/**
+ * The place of the first bracket or brace that nests deeper than {@link MAX_DEPTH}, behind which no byte is looked at; undefined
+ * when there is none. Of a text that is not JSON it may say either.
+ */
+export function tooDeepAt(json: Uint8Array): number | undefined {
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === QUOTE) at = endOfString(json, at);
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
+    else if ((byte === OPEN_BRACKET || byte === OPEN_BRACE) && ++depth > MAX_DEPTH) return at;
+  }
+  return undefined;
+}
+
+/** The place of the quote that closes the string which the one at `start` opens, or the end of the text. */
+function endOfString(json: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  return at;
 }
