@@ -1,12 +1,11 @@
-import { type LoggerService, ValidationPipe } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { AllowedMethods } from './common/allowed-methods.js';
 import { ApiExceptionFilter } from './common/api-exception.filter.js';
-import { invalidFields } from './common/errors.js';
+import { DtoPipe } from './common/dto.pipe.js';
 import { createHttpAdapter } from './common/http.adapter.js';
-import { messagesByField } from './common/validation.errors.js';
 import { logRequests } from './common/request.log.js';
 import type { Configuration } from './config/configuration.js';
 import { ApiDocument } from './docs/api.document.js';
@@ -39,13 +38,7 @@ export async function createApplication(
   if (configuration.tracesUrl !== undefined) traceRequests(fastify);
   app.get(RequestMetrics).observe(fastify);
   if (['debug', 'trace'].includes(configuration.logLevel)) logRequests(fastify);
-  app.useGlobalPipes(
-    new ValidationPipe({
-      whitelist: true,
-      transform: true,
-      exceptionFactory: (errors) => invalidFields(messagesByField(errors)),
-    }),
-  );
+  app.useGlobalPipes(new DtoPipe());
   const refusals = configuration.role === 'worker' ? undefined : app.get(RequestRefusals);
   // The more special one comes last: Nest asks them from the end.
   app.useGlobalFilters(

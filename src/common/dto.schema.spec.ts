@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import Ajv from 'ajv';
-import { plainToInstance } from 'class-transformer';
 import { IsOptional, MinLength, validateSync } from 'class-validator';
 import { NewApiKeyDto } from '../auth/keys/dto/new-api-key.dto.js';
 import { CredentialsDto } from '../auth/login/dto/credentials.dto.js';
@@ -12,6 +11,7 @@ import { TrackEventDto } from '../events/track-event.dto.js';
 import { EventSchemaDto } from '../schemas/dto/event-schema.dto.js';
 import { ValidateDto } from '../schemas/dto/validate.dto.js';
 import { ShopifySettingsDto } from '../shopify/settings/dto/shopify-settings.dto.js';
+import { toDto } from './dto.pipe.js';
 import { schemaOf } from './dto.schema.js';
 
 type Dto = new () => object;
@@ -122,7 +122,7 @@ function variations(body: Body): Body[] {
 function takes(dto: Dto, body: Body): boolean {
   return dto === TrackEventDto
     ? new ObjectValidator(dto, REQUIRED).validate(body).length === 0
-    : validateSync(plainToInstance(dto, body)).length === 0;
+    : validateSync(toDto(dto, body)).length === 0;
 }
 
 function changedIn(body: Body, variation: Body): string[] {

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { IsString, Min } from 'class-validator';
 import type { FastifyReply } from 'fastify';
+import { ReadAs } from './dto.pipe.js';
 
 /** Entries of a page. */
 const MAX_LIMIT = 100;
@@ -11,9 +11,7 @@ const MAX_PAGE_BYTES = 1024 * 1024;
 /** A parameter of a query: how many at most. More than `max` is `max`. */
 export function Limit(max = MAX_LIMIT): PropertyDecorator {
   return applyDecorators(
-    Transform(({ value }: { value: unknown }) =>
-      typeof value === 'string' && /^\d+$/.test(value) ? Math.min(Number(value), max) : Number.NaN,
-    ),
+    ReadAs((sent) => (typeof sent === 'string' && /^\d+$/.test(sent) ? Math.min(Number(sent), max) : Number.NaN)),
     Min(1, { message: 'must be a whole number from 1 up.' }),
   );
 }

@@ -1,16 +1,10 @@
-import { ValidationPipe } from '@nestjs/common';
 import { ApiError } from '../../common/api-error.js';
-import { invalidFields } from '../../common/errors.js';
-import { messagesByField } from '../../common/validation.errors.js';
+import { DtoPipe } from '../../common/dto.pipe.js';
 import { EventSchemaDto } from './event-schema.dto.js';
 import { SchemaPropertiesDto } from './schema-properties.dto.js';
 import { ValidateDto } from './validate.dto.js';
 
-const pipe = new ValidationPipe({
-  transform: true,
-  whitelist: true,
-  exceptionFactory: (errors) => invalidFields(messagesByField(errors)),
-});
+const pipe = new DtoPipe();
 
 type Dto = typeof EventSchemaDto | typeof SchemaPropertiesDto | typeof ValidateDto;
 

@@ -1,6 +1,6 @@
-import { Transform, Type } from 'class-transformer';
 import { ValidateNested } from 'class-validator';
 import { MAX_PROPERTIES } from '../schema.limits.js';
+import { ReadAs, toDto } from '../../common/dto.pipe.js';
 import { schemaOf } from '../../common/dto.schema.js';
 import { RefusedIf } from '../../common/refused-if.decorator.js';
 import { SchemaPropertyDto } from './schema-property.dto.js';
@@ -13,8 +13,7 @@ export class SchemaPropertiesDto {
     message: 'must be a JSON object.',
     context: { schema: schemaOf(SchemaPropertyDto) },
   })
-  @Type(() => SchemaPropertyDto)
-  @Transform(({ value }: { value: unknown }) => toCheckable(value))
+  @ReadAs(toCheckable)
   readonly properties!: readonly SchemaPropertyDto[];
 }
 
@@ -23,7 +22,9 @@ function toCheckable(value: unknown): unknown[] {
   // What is no list is refused with the same words as an empty one. One property too many is enough to refuse a long one.
   const elements: unknown[] = Array.isArray(value) ? value.slice(0, MAX_PROPERTIES + 1) : [];
   // Nested validation passes over null and looks for objects inside a list; it refuses false.
-  return elements.map((element) => (element === null || Array.isArray(element) ? false : element));
+  return elements.map((element) =>
+    element === null || Array.isArray(element) ? false : toDto(SchemaPropertyDto, element),
+  );
 }
 
 function problemOf(value: unknown): string | undefined {

@@ -1,5 +1,5 @@
-import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
+import { ReadAs } from '../../common/dto.pipe.js';
 import { JsonObject } from '../../events/event-field.decorators.js';
 import { isEmptyPayload } from '../../events/track-event.dto.js';
 import { EventType } from './event-type.decorator.js';
@@ -11,7 +11,6 @@ export class ValidateDto {
 
   @IsOptional()
   @JsonObject()
-  // As it was sent: class-transformer's own copy leaves out members such as `toString`.
-  @Transform(({ obj }: { obj: ValidateDto }) => (isEmptyPayload(obj.payload) ? undefined : obj.payload))
+  @ReadAs((sent) => (isEmptyPayload(sent) ? undefined : sent))
   readonly payload?: Readonly<Record<string, unknown>> | null;
 }

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
-import { plainToInstance, Type } from 'class-transformer';
 import { IsInt, IsString, Length, ValidateNested, validateSync } from 'class-validator';
-import { messagesByField } from './validation.errors.js';
+import { messagesByField, ReadAs, toDto } from './dto.pipe.js';
 
 class Line {
   @IsInt({ message: 'must be a whole number.' })
@@ -19,18 +18,18 @@ class Order {
   readonly name!: string;
 
   @ValidateNested({ message: 'must be a JSON object.' })
-  @Type(() => Address)
+  @ReadAs((sent) => toDto(Address, sent))
   readonly address!: Address;
 
   @ValidateNested({ each: true, message: 'must be a JSON object.' })
-  @Type(() => Line)
+  @ReadAs((sent) => (Array.isArray(sent) ? sent.map((line) => toDto(Line, line)) : sent))
   readonly lines!: readonly Line[];
 }
 
 const VALID = { name: 'abc', address: { city: 'Bonn' }, lines: [{ quantity: 1 }] };
 
 function messagesOf(fields: object): Record<string, string[]> {
-  return messagesByField(validateSync(plainToInstance(Order, { ...VALID, ...fields })));
+  return messagesByField(validateSync(toDto(Order, { ...VALID, ...fields })));
 }
 
 describe('messagesByField', () => {
@@ -79,5 +78,59 @@ describe('messagesByField', () => {
     expect(JSON.stringify(messagesOf({ name: 'sk_live_secret', address: { city: ['sk_live_secret'] } }))).not.toContain(
       'secret',
     );
+  });
+});
+
+describe('toDto', () => {
+  class Page {
+    @IsInt()
+    readonly size: number = 50;
+
+    @IsString()
+    readonly title!: string;
+  }
+
+  /** An object that writes down what is asked of it. */
+  const watched = (sent: object, asked: string[]): object =>
+    new Proxy(sent, {
+      ownKeys: (target) => {
+        asked.push('all keys');
+        return Reflect.ownKeys(target);
+      },
+      getOwnPropertyDescriptor: (target, name) => {
+        asked.push(`whether ${String(name)} is there`);
+        return Reflect.getOwnPropertyDescriptor(target, name);
+      },
+      get: (target, name) => {
+        asked.push(String(name));
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+
+  it('should ask for what the DTO declares and nothing else, however much was sent', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, i]));
+    const asked: string[] = [];
+    const page = toDto(Page, watched({ ...unknown, title: 'a' }, asked));
+    expect(page).toEqual({ size: 50, title: 'a' });
+    expect(page).toBeInstanceOf(Page);
+    expect(asked.sort()).toEqual(['title', 'whether size is there', 'whether title is there']);
+  });
+
+  it('should look into no value', () => {
+    const asked: string[] = [];
+    const title = watched({ a: 1 }, asked);
+    expect(toDto(Page, { title }).title).toBe(title);
+    expect(asked).toEqual([]);
+  });
+
+  it('should take nothing from a prototype', () => {
+    expect(toDto(Page, JSON.parse('{"__proto__":{"title":"a"},"constructor":1}'))).toEqual({
+      size: 50,
+      title: undefined,
+    });
+  });
+
+  it.each([null, 7, 'x', [], [{ title: 'a' }]])('should leave %j as it is, for the rules to refuse', (sent) => {
+    expect(toDto(Page, sent)).toBe(sent);
   });
 });
