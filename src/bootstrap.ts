@@ -27,7 +27,7 @@ export async function createApplication(
   configuration: Configuration,
   logger: LoggerService,
 ): Promise<NestFastifyApplication> {
-  const adapter = await createHttpAdapter(configuration);
+  const adapter = createHttpAdapter(configuration);
   const allowedMethods = new AllowedMethods(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(configuration), adapter, {
     bodyParser: false,

@@ -1,5 +1,9 @@
+import { maxHeaderSize } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import Router, { type HTTPMethod } from 'find-my-way';
+
+/** However long a part of the address is, it is the route's to answer: all headers together have at most this. */
+export const PATH_RULES = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: maxHeaderSize };
 
 const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -8,7 +12,7 @@ const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', '
  * answers 404 to both. Made before the routes are registered, which it listens to.
  */
 export class AllowedMethods {
-  private readonly router = Router({ ignoreTrailingSlash: true });
+  private readonly router = Router(PATH_RULES);
 
   constructor(fastify: FastifyInstance) {
     fastify.addHook('onRoute', ({ method, url }) => {

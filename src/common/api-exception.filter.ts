@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AllowedMethods } from './allowed-methods.js';
 import { ApiError } from './api-error.js';
 import { describeError } from './describe-error.js';
-import { badRequest, methodNotAllowed, notFound, tooLarge, unsupportedMediaType } from './errors.js';
+import { sendError } from './error.answer.js';
+import { badRequest, methodNotAllowed, notFound, unsupportedMediaType } from './errors.js';
 import { requestFields } from './request.log.js';
 
 /** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
@@ -28,12 +29,12 @@ export class ApiExceptionFilter implements ExceptionFilter {
     if (error === undefined) {
       this.logger.error({ message: 'A request failed', ...requestFields(request), error: describeError(exception) });
       const detail = `Something went wrong on our side. Request id: ${request.id}`;
-      void reply.code(500).send({ detail });
+      sendError(request, reply.code(500), { detail });
       return;
     }
     if (error.status < 500) this.onRefused(request, error);
     if (error.reason !== undefined) this.logger.error({ message: error.reason, ...requestFields(request) });
-    void reply.code(error.status).headers(error.headers).send(error.body);
+    sendError(request, reply.code(error.status).headers(error.headers), error.body);
   }
 
   /** @returns undefined for what the caller cannot help and must not see */
@@ -48,12 +49,8 @@ export class ApiExceptionFilter implements ExceptionFilter {
     switch (status) {
       case 404:
         return this.wrongPathOrMethod(request);
-      case 413:
-        return tooLarge(
-          `The body is larger than ${request.routeOptions.bodyLimit} bytes, counted after decompression.`,
-        );
       case 415:
-        return wrongMediaType(request);
+        return unsupportedMediaType();
       default:
         return badRequest(messageOf(exception));
     }
@@ -63,12 +60,6 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const allowed = this.allowedMethods.of(request.url.split('?', 1)[0] ?? '/');
     return allowed.length === 0 ? notFound() : methodNotAllowed(request.method, allowed);
   }
-}
-
-function wrongMediaType(request: FastifyRequest): ApiError {
-  return request.headers['content-encoding'] === undefined
-    ? unsupportedMediaType('Only JSON is accepted. Send it with Content-Type: application/json.')
-    : unsupportedMediaType('Send JSON with Content-Type: application/json, and if compressed as gzip, deflate or br.');
 }
 
 /** Fastify and its plugins say with `statusCode` that the request was at fault. */

@@ -1,43 +1,141 @@
-import type { FastifyInstance } from 'fastify';
-import { ApiError } from './api-error.js';
-import { badRequest } from './errors.js';
-import { wantsRawBody } from './raw-body.js';
+import type { IncomingMessage } from 'node:http';
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiError } from './api-error.js';
+import { badRequest, tooLarge, unsupportedMediaType } from './errors.js';
+import { readJsonText } from './json.text.js';
+import { addRouteConfig } from './route.config.js';
 
-/** Validation walks what was sent, and would run out of stack on a body that nests thousands deep. */
-const MAX_DEPTH = 64;
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes the bytes that were sent, and parses them itself. Other routes get parsed JSON. */
+    rawBody?: boolean;
+    /** Bodies come in whatever their type is said to be. It still stands in `request.raw.headers`. */
+    anyBodyType?: boolean;
+    /** What the body may weigh, decompressed. */
+    maxBodyBytes?: number | undefined;
+  }
+}
 
-/** Only JSON comes in: as bytes for the routes that ask for them, parsed for the others. Anything else is a 415. */
-export function parseJsonBodies(fastify: FastifyInstance): void {
+/** What a body may weigh where its route does not say. The largest that is meant, a key with 100 origins, has half of it. */
+const DEFAULT_MAX_BYTES = 64 * 1024;
+
+/** The body of the route may weigh this many bytes, counted after decompression. */
+export const BodyLimit =
+  (maxBodyBytes: number): MethodDecorator =>
+  (_target, _name, { value }) => {
+    addRouteConfig(value as object, { maxBodyBytes });
+  };
+
+interface RawBodyOptions {
+  /** The route's own limit after decompression, instead of `MAX_BODY_BYTES`. */
+  readonly maxBytes?: number;
+  /** See `anyBodyType`. */
+  readonly ofAnyType?: boolean;
+}
+
+/** The route takes its body as the bytes that were sent, and parses them itself. */
+export const RawBody =
+  ({ maxBytes, ofAnyType = false }: RawBodyOptions = {}): MethodDecorator =>
+  (_target, _name, { value }) => {
+    addRouteConfig(value as object, { rawBody: true, anyBodyType: ofAnyType, maxBodyBytes: maxBytes });
+  };
+
+/** By the name of the encoding (RFC 9110, 8.4.1). */
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', zlib.createGunzip],
+  ['x-gzip', zlib.createGunzip],
+  ['deflate', zlib.createInflate],
+  ['br', zlib.createBrotliDecompress],
+  // Node has it from 22.15 on.
+  ...('createZstdDecompress' in zlib ? [['zstd', zlib.createZstdDecompress as () => Transform] as const] : []),
+]);
+
+/**
+ * Only JSON comes in: as bytes for the routes that ask for them, parsed for the others. Anything else is a 415. Called before
+ * the routes are registered.
+ * @param maxRawBytes the limit of routes that take bytes and have none of their own
+ */
+export function parseJsonBodies(fastify: FastifyInstance, maxRawBytes: number): void {
+  fastify.addHook('onRoute', (route) => {
+    const { rawBody = false, anyBodyType = false, maxBodyBytes } = route.config ?? {};
+    route.bodyLimit = maxBodyBytes ?? (rawBody ? maxRawBytes : DEFAULT_MAX_BYTES);
+    if (anyBodyType) route.onRequest = [...[route.onRequest ?? []].flat(), passForJson];
+  });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (wantsRawBody(request)) {
-      done(null, body);
-      return;
-    }
-    try {
-      done(null, parse(body));
-    } catch (error) {
-      done(error instanceof ApiError ? error : badRequest('The body is not valid JSON.'));
-    }
+  fastify.addContentTypeParser('application/json', (request, payload, done) => {
+    readBody(request, payload, (error, body) => {
+      // Some clients name a content type where there is no content. A route that needs fields says which.
+      if (error !== null || body === undefined || request.routeOptions.config.rawBody === true) {
+        done(error, body);
+        return;
+      }
+      const read = readJsonText(body);
+      if (read.valid) done(null, read.value);
+      else done(badRequest(read.detail));
+    });
   });
 }
 
-function parse(body: Buffer): unknown {
-  // Some clients name a content type where there is no content. A route that needs fields says which.
-  if (body.length === 0) {
-    return undefined;
-  }
-  const value: unknown = JSON.parse(body.toString());
-  if (isDeeperThan(value, MAX_DEPTH)) {
-    throw badRequest(`The body must not nest more than ${MAX_DEPTH} levels.`);
-  }
-  return value;
+/** There is a parser for no other type. */
+function passForJson(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.headers = { ...request.headers, 'content-type': 'application/json' };
+  done();
 }
 
-/** Goes no deeper than it has to, so that it cannot run out of stack itself. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) {
-    return false;
+/** `body` is undefined where nothing was sent. */
+type Done = (error: ApiError | null, body?: Buffer) => void;
+
+/** Reads and decompresses a body until it has ended or is larger than its route takes. */
+function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const { bodyLimit } = routeOptions;
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  const makeDecoder = DECODERS.get(encoding);
+  if (makeDecoder === undefined && encoding !== 'identity') {
+    done(unsupportedMediaType());
+    return;
   }
-  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
+  const refusal = () => tooLarge(`The body is larger than ${bodyLimit} bytes, counted after decompression.`);
+  if (Number(headers['content-length']) > bodyLimit) {
+    done(refusal());
+    return;
+  }
+  const decoder = makeDecoder?.();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isOver = false;
+  const end = (error?: ApiError): void => {
+    if (isOver) return;
+    isOver = true;
+    if (decoder !== undefined) payload.unpipe(decoder);
+    // Otherwise it would go on decompressing what nobody reads.
+    decoder?.destroy();
+    if (error !== undefined) done(error);
+    else done(null, bytes === 0 ? undefined : Buffer.concat(chunks, bytes));
+  };
+  (decoder ?? payload)
+    .on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyLimit) end(refusal());
+      else if (!isOver) chunks.push(chunk);
+    })
+    .on('end', () => {
+      end();
+    });
+  payload.on('error', () => {
+    end(badRequest('The body did not arrive completely.'));
+  });
+  if (decoder !== undefined) {
+    decoder.on('error', () => {
+      end(badRequest('The body cannot be decompressed. Send it in the encoding that Content-Encoding names.'));
+    });
+    let encoded = 0;
+    payload.on('data', (chunk: Buffer) => {
+      encoded += chunk.length;
+      // What decompresses to next to nothing has an end too.
+      if (encoded > bodyLimit) end(refusal());
+    });
+    payload.pipe(decoder);
+  }
 }

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import { uuid7 } from './uuid7.js';
 
+/** How long a client may take to read the answer before its connection is cut off. */
+const CUT_OFF_AFTER_MS = 10_000;
+
 /** What Node's parser could not take, before there is a request: answered on the bare socket. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) {
@@ -23,6 +26,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
       body,
     ].join('\r\n'),
   );
+  const cutOff = setTimeout(() => socket.destroy(), CUT_OFF_AFTER_MS);
+  socket.once('close', () => {
+    clearTimeout(cutOff);
+  });
 }
 
 function describe(code: string | undefined): { status: string; detail: string } {

@@ -8,7 +8,7 @@ describe('createHttpAdapter', () => {
   let port: number;
 
   beforeAll(async () => {
-    adapter = await createHttpAdapter({ maxBodyBytes: 1024, requestTimeoutMs: 500 });
+    adapter = createHttpAdapter({ maxBodyBytes: 1024, requestTimeoutMs: 500 });
     const fastify = adapter.getInstance();
     fastify.post('/', () => 'ok');
     await fastify.listen({ port: 0, host: '127.0.0.1' });

@@ -1,10 +1,12 @@
-import { maxHeaderSize } from 'node:http';
-import compress from '@fastify/compress';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PATH_RULES } from './allowed-methods.js';
 import { parseJsonBodies } from './body.parser.js';
 import { answerClientError } from './client-error.js';
-import { fitRawBodies } from './raw-body.js';
+import { CONTINUE, sendError } from './error.answer.js';
+import { badRequest, expectationFailed } from './errors.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
@@ -25,38 +27,54 @@ interface HttpOptions {
  * The HTTP server as the contract wants it: paths with and without the trailing slash, a request id on every answer,
  * bodies of JSON, compressed or not, whose limit counts what they decompress to.
  */
-export async function createHttpAdapter({
+export function createHttpAdapter({
   maxBodyBytes,
   trustedProxies,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
-}: HttpOptions): Promise<FastifyAdapter> {
+}: HttpOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
-    http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: LOOK_FOR_SLOW_REQUESTS_EVERY_MS },
+    http: {
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: LOOK_FOR_SLOW_REQUESTS_EVERY_MS,
+      // Node's own refusal has no body and no request id.
+      requireHostHeader: false,
+    },
     trustProxy: trustedProxies?.split(',').map((address) => address.trim()) ?? false,
-    bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     // A request that still arrives on an open connection during the shutdown is one like any other.
     return503OnClosing: false,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
-    // However long a part of the address is, it is the route's to answer. All headers together have at most this.
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
+    routerOptions: PATH_RULES,
     // A URL that cannot be decoded never reaches a route, nor the filter.
     frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-      void reply.code(400).header(REQUEST_ID_HEADER, request.id).send({ detail: 'The address cannot be decoded.' });
+      sendError(request, reply.code(400), { detail: 'The address cannot be decoded.' });
     },
     clientErrorHandler: answerClientError,
   });
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
-    // Names of encodings are case-insensitive, and gzip has an older one (RFC 9110, 8.4.1); the plugin knows neither.
-    const encoding = request.headers['content-encoding']?.trim().toLowerCase();
-    if (encoding !== undefined) request.headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding;
-    done();
+    const { host, expect } = request.headers;
+    if (host === undefined && request.raw.httpVersion === '1.1') done(badRequest('Send the header Host.'));
+    else if (expect !== undefined && !CONTINUE.test(expect)) done(expectationFailed());
+    else done();
   });
-  fitRawBodies(fastify);
-  parseJsonBodies(fastify);
-  await fastify.register(compress, { globalCompression: false });
+  // Before the body is read, which is nobody's here.
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    done(request.is404 ? new NotFoundException() : null);
+  });
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    fastify.server.emit('request', request, response);
+  };
+  fastify.server.on('checkExpectation', serve);
+  fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // Not before the body is asked for: who is refused need not send it.
+    request.once('resume', () => {
+      if (!response.headersSent) response.writeContinue();
+    });
+    serve(request, response);
+  });
+  parseJsonBodies(fastify, maxBodyBytes);
   return adapter;
 }

@@ -279,7 +279,7 @@ export class Configuration {
   @WholeNumber({ min: 1024, max: 16_777_216 })
   readonly maxEventBytes: number = 262_144;
 
-  @Setting({ env: 'MAX_BODY_BYTES', describe: 'Size of a request body after decompression, in bytes.' })
+  @Setting({ env: 'MAX_BODY_BYTES', describe: 'Size of a request body of events after decompression, in bytes.' })
   @WholeNumber({ min: 1024, max: 104_857_600 })
   @FitsPubSub()
   readonly maxBodyBytes: number = 5_242_880;

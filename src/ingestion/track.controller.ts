@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
-import { RawBody } from '../common/raw-body.js';
+import { RawBody } from '../common/body.parser.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
 import type { Sender } from './sender.js';

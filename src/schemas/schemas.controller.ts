@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
+import { BodyLimit } from '../common/body.parser.js';
 import { invalidFields, notFound } from '../common/errors.js';
 import { PageQueryDto, pageOf } from '../common/page.js';
 import { EventSchemaDto } from './dto/event-schema.dto.js';
@@ -14,6 +15,8 @@ import { EventSchemas } from './event-schemas.service.js';
 import { eventTypeOf, proposeSchema } from './schema.proposal.js';
 import { schemasDocs } from './schemas.docs.js';
 
+/** Where events are given as samples. */
+const MAX_SAMPLE_BYTES = 1024 * 1024;
 const EMPTY_PAYLOAD = Buffer.from('{}');
 
 /** Servers manage schemas as people do: whoever deploys an application deploys the schemas of its events with it. */
@@ -48,6 +51,7 @@ export class SchemasController {
   /** What would become of an event, without sending it. */
   @Post('validate')
   @HttpCode(200)
+  @BodyLimit(MAX_SAMPLE_BYTES)
   @schemasDocs.validate
   async validate(@CurrentPrincipal() { tenantId }: Principal, @Body() { event_type, payload }: ValidateDto) {
     const schema = (await this.schemas.of(tenantId)).get(event_type);
@@ -60,6 +64,7 @@ export class SchemasController {
   /** A schema that all of these events keep to. It is not stored. */
   @Post('infer')
   @HttpCode(200)
+  @BodyLimit(MAX_SAMPLE_BYTES)
   @schemasDocs.infer
   infer(@Body() body: unknown) {
     return proposeSchema(body);

@@ -1,7 +1,7 @@
 import { Body, Controller, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
-import { RawBody } from '../common/raw-body.js';
+import { RawBody } from '../common/body.parser.js';
 import { shopifyDocs } from './shopify.docs.js';
 import { type WebhookAnswer, WebhookService } from './webhook.service.js';
 

@@ -63,8 +63,7 @@ export class CorsPolicy {
   }
 }
 
-/** Without query and trailing slash. */
+/** Without query, repeated slashes and trailing slash. */
 function pathOf(url: string): string {
-  const path = url.split('?', 1)[0] ?? '';
-  return path.endsWith('/') ? path.slice(0, -1) : path;
+  return `/${url.split('?', 1)[0]?.split('/').filter(Boolean).join('/') ?? ''}`;
 }

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import { finished, Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiErrorBody } from './api-error.js';
+import { REQUEST_ID_HEADER } from './request-id.js';
+
+/** What is read of a refused body: more than any honest client sends, within the time that most of them wait for an answer. */
+const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
+const DROP_FOR_MS = 10_000;
+
+/** The one expectation there is (RFC 9110, 10.1.1). */
+export const CONTINUE = /^100-continue$/i;
+
+/**
+ * Sends an error. To a client that is still sending its body it is sent at once, and the rest of the body read and dropped
+ * before the connection may close: closed under it, it would report a broken pipe instead of the answer, and send again.
+ */
+export function sendError({ raw, id }: FastifyRequest, reply: FastifyReply, body: ApiErrorBody): void {
+  // Some requests are refused before the hook that gives answers their id.
+  void reply.header(REQUEST_ID_HEADER, id);
+  if (!isSending(raw)) {
+    void reply.send(body);
+    return;
+  }
+  const text = Buffer.from(JSON.stringify(body));
+  void reply
+    .headers({ 'content-type': 'application/json; charset=utf-8', 'content-length': text.length })
+    .send(Readable.from(untilDropped(text, raw)));
+}
+
+function isSending({ complete, headers, readableFlowing }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
+  // A client that waits for its 100 Continue, which it gets when the body is read, will send nothing after a refusal.
+  const isWaiting = CONTINUE.test(headers.expect ?? '') && readableFlowing === null;
+  return hasBody && !complete && !isWaiting;
+}
+
+/** The answer, whose last byte is out long before it ends. */
+async function* untilDropped(text: Buffer, request: IncomingMessage): AsyncGenerator<Buffer> {
+  yield text;
+  await dropRest(request);
+}
+
+/** Resolves when the request has ended, or was cut off for going on for too long. */
+function dropRest(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const cutOff = (): void => void request.destroy();
+    const timer = setTimeout(cutOff, DROP_FOR_MS);
+    finished(request, { writable: false }, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    let dropped = 0;
+    request.on('data', ({ length }: Buffer) => {
+      dropped += length;
+      if (dropped > MAX_DROPPED_BYTES) cutOff();
+    });
+    request.resume();
+  });
+}
