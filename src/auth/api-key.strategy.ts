@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { unauthorized } from '../common/errors.js';
+import type { ApiKey } from '../tenants/api-key.js';
 import { ApiKeys } from '../tenants/api-keys.service.js';
 import { CredentialStrategy } from './credential.strategy.js';
 import type { PublicKeyPrincipal, SecretKeyPrincipal } from './principal.js';
@@ -25,9 +26,18 @@ export class ApiKeyStrategy extends CredentialStrategy {
     if (apiKey === undefined) {
       throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
     }
-    const { tenantId } = apiKey;
-    return apiKey.type === 'secret'
-      ? { kind: 'secret-key', tenantId, apiKeyId: apiKey.id }
-      : { kind: 'public-key', tenantId, apiKey };
+    return principalOf(apiKey);
   }
+
+  /** The same, as far as memory can tell without waiting; `undefined` when only {@link validate} can. */
+  recall({ headers }: FastifyRequest): SecretKeyPrincipal | PublicKeyPrincipal | undefined {
+    const key = headers.authorization === undefined ? undefined : CREDENTIAL.exec(headers.authorization)?.[1];
+    const apiKey = key === undefined ? undefined : this.apiKeys.recall(key);
+    return apiKey && principalOf(apiKey);
+  }
+}
+
+function principalOf(apiKey: ApiKey): SecretKeyPrincipal | PublicKeyPrincipal {
+  const { id, tenantId, type } = apiKey;
+  return type === 'secret' ? { kind: 'secret-key', tenantId, apiKeyId: id } : { kind: 'public-key', tenantId, apiKey };
 }

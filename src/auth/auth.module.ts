@@ -8,7 +8,6 @@ import { TenantsModule } from '../tenants/tenants.module.js';
 import { ApiKeyStrategy } from './api-key.strategy.js';
 import { CredentialGuard } from './credential.guard.js';
 import type { CredentialStrategy } from './credential.strategy.js';
-import { OriginGuard } from './origin.guard.js';
 import { SessionTokenStrategy } from './session-token.strategy.js';
 import { ExternalIssuer } from './tokens/external-issuer.js';
 import { JwksController } from './tokens/jwks.controller.js';
@@ -17,7 +16,7 @@ import { SigningKeys } from './tokens/signing-keys.js';
 import { Tokens } from './tokens/tokens.service.js';
 import { UserTokenStrategy } from './user-token.strategy.js';
 
-/** Who may call what, and from where: its guards stand before every route of the application. */
+/** Who may call what, and from where: its guard stands before every route of the application. */
 @Module({
   imports: [TenantsModule],
   controllers: [JwksController],
@@ -44,7 +43,6 @@ import { UserTokenStrategy } from './user-token.strategy.js';
       }),
     },
     { provide: APP_GUARD, useClass: CredentialGuard },
-    { provide: APP_GUARD, useClass: OriginGuard },
   ],
   exports: [Tokens],
 })

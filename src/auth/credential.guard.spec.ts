@@ -13,6 +13,7 @@ import { ControlPlaneFilter } from '../tenants/control-plane.filter.js';
 import { apiKeys } from '../tenants/schema.js';
 import { Tenants } from '../tenants/tenants.service.js';
 import { Accepts } from './accepts.decorator.js';
+import { ApiKeyStrategy } from './api-key.strategy.js';
 import { AuthModule } from './auth.module.js';
 import { CurrentPrincipal } from './principal.decorator.js';
 import type { Principal } from './principal.js';
@@ -27,7 +28,15 @@ class WhoAmIController {
   }
 }
 
-@Module({ imports: [AuthModule], controllers: [WhoAmIController] })
+@Controller()
+class ForgetfulController {
+  @Get('open-by-oversight')
+  answer(): string {
+    return 'anything';
+  }
+}
+
+@Module({ imports: [AuthModule], controllers: [WhoAmIController, ForgetfulController] })
 class WhoAmIModule {}
 
 describe('CredentialGuard', () => {
@@ -93,6 +102,32 @@ describe('CredentialGuard', () => {
     const revocation = { revokedAt: new Date() };
     await app.get(ControlPlaneDatabase).db.update(apiKeys).set(revocation).where(eq(apiKeys.id, id));
     expect((await request(`ApiKey ${key}`)).statusCode).toBe(401);
+  });
+
+  it('should take a key that memory knows without asking Passport, and note that it was used', async () => {
+    const { id, key } = await createKey('secret');
+    await request(`ApiKey ${key}`);
+    const validate = jest.spyOn(ApiKeyStrategy.prototype, 'validate');
+    const select = jest.spyOn(app.get(ControlPlaneDatabase).db, 'select');
+    const response = await request(`ApiKey ${key}`);
+    const asked = [validate.mock.calls.length, select.mock.calls.length];
+    validate.mockRestore();
+    select.mockRestore();
+    expect(response.json()).toEqual({ kind: 'secret-key', tenantId: 'acme', apiKeyId: id });
+    expect(asked).toEqual([0, 0]);
+  });
+
+  it('should refuse a key that memory knows on its next use, when it was revoked', async () => {
+    const { id, key } = await createKey('secret');
+    expect((await request(`ApiKey ${key}`)).statusCode).toBe(200);
+    await app.get(ApiKeys).revoke({ tenantId: 'acme', id });
+    expect((await request(`ApiKey ${key}`)).statusCode).toBe(401);
+  });
+
+  it('should refuse every request to a route that does not say whom it accepts', async () => {
+    const { key } = await createKey('secret');
+    const response = await app.inject({ url: '/open-by-oversight', headers: { authorization: `ApiKey ${key}` } });
+    expect(response.statusCode).toBe(500);
   });
 
   it('should answer 403 to a public key', async () => {

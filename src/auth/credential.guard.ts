@@ -1,10 +1,14 @@
-import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { type ExecutionContext, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import { AuthGuard, AuthModuleOptions } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { forbidden, unauthorized } from '../common/errors.js';
-import { Accepts } from './accepts.decorator.js';
+import { ApiKeyStrategy } from './api-key.strategy.js';
+import { refusalOfOrigin } from './origin.policy.js';
 import type { Principal, PrincipalKind } from './principal.js';
+import { SessionTokenStrategy } from './session-token.strategy.js';
 
 const NAMES: Readonly<Record<PrincipalKind, string>> = {
   'secret-key': 'secret key (ApiKey sk_…)',
@@ -13,35 +17,53 @@ const NAMES: Readonly<Record<PrincipalKind, string>> = {
   user: 'user’s access token (from /api/auth/token/)',
 };
 
-/** Lets a request pass that carries a credential of a kind its route accepts, and notes whose it is in `request.principal`. */
+/**
+ * Lets a request pass that carries a credential of a kind its route accepts, and notes whose it is in `request.principal`. It
+ * decides before the body is read, in a hook of Fastify: whoever has no credential makes us read, decompress and parse nothing.
+ */
 @Injectable()
-export class CredentialGuard extends AuthGuard() {
+export class CredentialGuard extends AuthGuard() implements OnModuleInit {
   constructor(
     options: AuthModuleOptions,
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly host: HttpAdapterHost<FastifyAdapter>,
+    private readonly apiKeys: ApiKeyStrategy,
+    private readonly sessions: SessionTokenStrategy,
   ) {
     super(options);
   }
 
-  /** @throws ApiError 401 without a valid credential, 403 for one of another kind, 503 when it cannot be checked now */
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  /** The hook comes after all of `onRequest`, CORS among them, so that web pages can read a refusal. */
+  onModuleInit(): void {
+    this.host.httpAdapter.getInstance().addHook('preParsing', (request, reply, _payload, done) => {
+      const { accepts } = request.routeOptions.config;
+      if (accepts === undefined || accepts.length === 0) {
+        done();
+        return;
+      }
+      // Nearly every event comes with a credential that memory knows: that takes no promise.
+      request.principal = this.apiKeys.recall(request) ?? this.sessions.recall(request);
+      if (request.principal !== undefined) {
+        admit(request.principal, accepts, request, reply);
+        done();
+        return;
+      }
+      this.authenticate(accepts, request, reply).then(() => {
+        done();
+      }, done);
+    });
+  }
+
+  /** @throws TypeError when the route does not say whom it accepts */
+  override canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') {
       return true;
     }
-    const accepted = this.reflector.getAllAndOverride(Accepts, [context.getHandler(), context.getClass()]);
-    if ((accepted as readonly PrincipalKind[] | undefined) === undefined) {
+    const { principal, routeOptions } = context.switchToHttp().getRequest<FastifyRequest>();
+    const { accepts } = routeOptions.config;
+    if (accepts === undefined) {
       throw new TypeError(`${context.getClass().name}.${context.getHandler().name} does not say whom it accepts`);
     }
-    if (accepted.length === 0) {
-      return true;
-    }
-    await super.canActivate(context);
-    const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (principal !== undefined && !accepted.includes(principal.kind)) {
-      const others = accepted.map((kind) => `a ${NAMES[kind]}`).join(' or ');
-      throw forbidden(`A ${NAMES[principal.kind]} cannot do this. Use ${others}.`);
-    }
-    return true;
+    return accepts.length === 0 || (principal !== undefined && accepts.includes(principal.kind));
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature of the base class
@@ -65,4 +87,33 @@ export class CredentialGuard extends AuthGuard() {
     }
     return principal as T;
   }
+
+  /** @throws ApiError 401 without a valid credential, 403 for one that is not accepted, 503 when it cannot be checked now */
+  private async authenticate(
+    accepts: readonly PrincipalKind[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    await super.canActivate(new ExecutionContextHost([request, reply]));
+    if (request.principal !== undefined) admit(request.principal, accepts, request, reply);
+  }
+}
+
+/** @throws ApiError 403 for a principal of another kind, and for a page whose origin its key does not list */
+function admit(
+  principal: Principal,
+  accepts: readonly PrincipalKind[],
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  if (!accepts.includes(principal.kind)) {
+    const others = accepts.map((kind) => `a ${NAMES[kind]}`).join(' or ');
+    throw forbidden(`A ${NAMES[principal.kind]} cannot do this. Use ${others}.`);
+  }
+  const refusal = refusalOfOrigin(principal, headers.origin);
+  if (refusal === undefined) return;
+  // Another key may admit the origin, and before this one was known that was enough for CORS. Pages cannot read this answer.
+  reply.removeHeader('access-control-allow-origin');
+  reply.removeHeader('access-control-expose-headers');
+  throw forbidden(refusal);
 }

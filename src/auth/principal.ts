@@ -39,7 +39,7 @@ export type PrincipalKind = Principal['kind'];
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the guard; absent on routes that accept everybody. */
-    principal?: Principal;
+    /** Set by the guard's hook; absent on routes that accept everybody. */
+    principal?: Principal | undefined;
   }
 }

@@ -2,8 +2,9 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
 import { Reflector } from '@nestjs/core';
 import { getMetadataStorage } from 'class-validator';
-import { Accepts } from '../auth/accepts.decorator.js';
+import { EVERYBODY } from '../auth/accepts.decorator.js';
 import type { PrincipalKind } from '../auth/principal.js';
+import { routeConfigOf } from '../common/route.config.js';
 import { Documented, type RouteDocs } from './documented.decorator.js';
 
 export type Dto = new () => object;
@@ -27,7 +28,7 @@ export function routeOf(controller: Dto, method: string): Route {
   }
   return {
     docs,
-    accepts: reflector.getAllAndOverride(Accepts, [handler, controller]),
+    accepts: routeConfigOf(handler).accepts ?? EVERYBODY,
     bodyDto: dtoOf(controller, method, RouteParamtypes.BODY),
     queryDto: dtoOf(controller, method, RouteParamtypes.QUERY),
   };

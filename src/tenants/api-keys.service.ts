@@ -158,9 +158,12 @@ export class ApiKeys {
     if (!hasKeyForm(key)) {
       return undefined;
     }
-    const found = await this.byHash.find(hashKey(key));
-    if (found !== undefined) this.usage.note(found.id);
-    return found;
+    return this.noteUse(await this.byHash.find(hashKey(key)));
+  }
+
+  /** The valid key with this text, if memory knows it; `undefined` when only {@link find} can tell. */
+  recall(key: string): ApiKey | undefined {
+    return this.noteUse(this.byHash.peek(hashKey(key)) ?? undefined);
   }
 
   /**
@@ -169,6 +172,11 @@ export class ApiKeys {
    */
   findById(id: string): Promise<ApiKey | undefined> {
     return this.byId.find(id);
+  }
+
+  /** As {@link recall}. */
+  recallById(id: string): ApiKey | undefined {
+    return this.byId.peek(id) ?? undefined;
   }
 
   /**
@@ -182,6 +190,11 @@ export class ApiKeys {
   /** What the tenant signs user ids with, in hex; undefined for a secret key. */
   hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
     return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
+  }
+
+  private noteUse(found: ApiKey | undefined): ApiKey | undefined {
+    if (found !== undefined) this.usage.note(found.id);
+    return found;
   }
 
   private async load(condition: SQL): Promise<ApiKey | undefined> {

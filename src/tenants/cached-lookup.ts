@@ -43,7 +43,7 @@ export class CachedLookup<V extends object> {
   }
 
   /** The value, `null` when it is known that there is none, `undefined` when only {@link find} can tell. */
-  private peek(key: string): V | null | undefined {
+  peek(key: string): V | null | undefined {
     const entry = this.known.get(key);
     const { areHeard } = this.changes;
     if (entry !== undefined) {

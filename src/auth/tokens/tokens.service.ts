@@ -53,13 +53,19 @@ export class Tokens {
    * @throws ApiError 401 for a token that is forged, expired or incomplete, 503 when its issuer's keys cannot be had now
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
-    const known = this.verified.get(token);
-    if (known !== undefined && known.validUntil > Date.now()) {
-      return known.claims;
+    const known = this.recall(token);
+    if (known !== undefined) {
+      return known;
     }
     const verified = await this.verifyNow(token);
     if (verified !== undefined) this.verified.set(token, verified);
     return verified?.claims;
+  }
+
+  /** What a token says that was verified before and is still valid; `undefined` when only {@link verify} can tell. */
+  recall(token: string): TokenClaims | undefined {
+    const known = this.verified.get(token);
+    return known !== undefined && known.validUntil > Date.now() ? known.claims : undefined;
   }
 
   private async verifyNow(token: string): Promise<VerifiedToken | undefined> {
