@@ -11,13 +11,8 @@ const FORM = /^[A-Za-z0-9+/]{43}=$/;
  * @param secrets in plain text; an empty one is passed over, because anybody can sign with it
  */
 export function isSigned(body: Uint8Array, header: string | string[] | undefined, secrets: readonly string[]): boolean {
-  // Node joins the values of a repeated header with ", ", which the form excludes; a list is repeated by itself.
-  if (typeof header !== 'string' || !FORM.test(header)) {
-    return false;
-  }
-  const sent = Buffer.from(header, 'base64');
-  // The last character before the padding carries two bits that decoding drops: four texts would be one signature.
-  if (sent.toString('base64') !== header) {
+  const sent = readSignature(header);
+  if (sent === undefined) {
     return false;
   }
   let isGenuine = false;
@@ -27,4 +22,15 @@ export function isSigned(body: Uint8Array, header: string | string[] | undefined
     isGenuine ||= matches;
   }
   return isGenuine;
+}
+
+/** The bytes of a signature; undefined when the header is absent, repeated, or has not the form of one. */
+export function readSignature(header: string | string[] | undefined): Buffer | undefined {
+  // Node joins the values of a repeated header with ", ", which the form excludes; a list is repeated by itself.
+  if (typeof header !== 'string' || !FORM.test(header)) {
+    return undefined;
+  }
+  const sent = Buffer.from(header, 'base64');
+  // The last character before the padding carries two bits that decoding drops: four texts would be one signature.
+  return sent.toString('base64') === header ? sent : undefined;
 }
