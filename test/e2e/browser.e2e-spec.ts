@@ -377,20 +377,20 @@ describe('web pages and apps', () => {
       await createKey();
     });
 
-    it.each([SESSION, TRACK, BATCH].flatMap((path) => [path, path.slice(0, -1), `${path}?x=1`]))(
+    it.each([SESSION, TRACK, BATCH].flatMap((path) => [path, path.slice(0, -1), `${path}?x=1`, `/${path}/`]))(
       'should answer the preflight of %s',
       async (path) => {
-        const answer = await shop.preflight(path).set('access-control-request-headers', 'authorization,content-type');
+        const headers = 'authorization,baggage,content-type,sentry-trace,traceparent,x-whatever-comes-next';
+        const answer = await shop.preflight(path).set('access-control-request-headers', headers);
         expect(answer.status).toBe(204);
         expect(answer.text).toBe('');
         expect(answer.headers).toMatchObject({
           'access-control-allow-origin': SHOP,
           'access-control-allow-methods': 'POST',
-          'access-control-allow-headers':
-            'authorization, content-type, content-encoding, idempotency-key, x-request-id',
+          'access-control-allow-headers': headers,
           'access-control-max-age': '600',
           'x-request-id': expect.any(String),
-          vary: 'Origin',
+          vary: 'Origin, Access-Control-Request-Headers',
         });
         expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
       },
@@ -400,7 +400,11 @@ describe('web pages and apps', () => {
       ['no credential', 401, (call) => call.send(EVENT)],
       ['a token that is no good', 401, (call) => call.set('authorization', 'Bearer a.b.c').send(EVENT)],
       ['an unknown key', 401, (call) => call.set('authorization', `ApiKey pk_live_${'A'.repeat(43)}`).send(EVENT)],
-      ['a body that is no JSON', 415, (call) => call.type('text/plain').send('x')],
+      [
+        'a body that is no JSON',
+        415,
+        (call) => call.set('authorization', `ApiKey ${tenant.key}`).type('text/plain').send('x'),
+      ],
     ])('should let a page read the answer to %s', async (_, status, send) => {
       const answer = await send(request(service.url).post(TRACK).set('origin', SHOP));
       expect(answer.status).toBe(status);
