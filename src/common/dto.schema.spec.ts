@@ -7,7 +7,7 @@ import { SessionDto } from '../auth/session/dto/session.dto.js';
 import { ErrorsQueryDto } from '../errors/dto/errors-query.dto.js';
 import { REQUIRED } from '../events/event-field.decorators.js';
 import { ObjectValidator } from '../events/object.validator.js';
-import { TrackEventDto } from '../events/track-event.dto.js';
+import { isEmptyPayload, TrackEventDto } from '../events/track-event.dto.js';
 import { EventSchemaDto } from '../schemas/dto/event-schema.dto.js';
 import { ValidateDto } from '../schemas/dto/validate.dto.js';
 import { ShopifySettingsDto } from '../shopify/settings/dto/shopify-settings.dto.js';
@@ -66,7 +66,9 @@ describe('schemaOf', () => {
       const matches = ajv.compile(schemaOf(dto));
       const taken = variations(body).filter((variation) => takes(dto, variation));
       expect(taken.length).toBeGreaterThan(1);
-      expect(taken.filter((variation) => !matches(variation))).toEqual([]);
+      // What clients write by mistake for no payload is taken, and nobody is told to write it.
+      const isMistake = (variation: Body) => isEmptyPayload(variation['payload']);
+      expect(taken.filter((variation) => !matches(variation) && !isMistake(variation))).toEqual([]);
     },
   );
 

@@ -31,11 +31,9 @@ export const methodNotAllowed = (method: string, allowed: readonly string[]): Ap
 
 export const tooLarge = (detail: string): ApiError => new ApiError(413, { detail });
 
-export const unsupportedMediaType = (): ApiError =>
-  new ApiError(415, {
-    detail:
-      'Only JSON is accepted. Send it with Content-Type: application/json, and if compressed as gzip, deflate or br.',
-  });
+export const unsupportedMediaType = (
+  detail = 'Only JSON is accepted. Send it with Content-Type: application/json, and if compressed as gzip, deflate or br.',
+): ApiError => new ApiError(415, { detail });
 
 export const expectationFailed = (): ApiError =>
   new ApiError(417, { detail: 'The only expectation that is met is 100-continue. Send the request without Expect.' });

@@ -60,6 +60,10 @@ describe('readBodyText', () => {
     ['a longer form than needed', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
     ['a character cut short', Buffer.from([0x22, 0xe2, 0x82])],
   ])('should refuse %s', (_, bytes) => {
-    expect(readBodyText(bytes)).toEqual({ valid: false, detail: expect.stringMatching(/^The body is not valid UTF-8: line 1, column \d+\.$/), offset: expect.any(Number) });
+    expect(readBodyText(bytes)).toEqual({
+      valid: false,
+      detail: expect.stringMatching(/^The body is not valid UTF-8: line 1, column \d+\.$/),
+      offset: expect.any(Number),
+    });
   });
 });

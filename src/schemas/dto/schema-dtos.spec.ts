@@ -156,7 +156,12 @@ describe('ValidateDto', () => {
     expect(received.payload).toEqual(payload);
   });
 
-  it.each(['x', 7, true, [], [{}]])('should refuse the payload %j', async (payload) => {
+  it.each([[[]], [''], [' ']])('should take the payload %j for none, as that of an event', async (payload) => {
+    const received = (await receive(ValidateDto, { event_type: 'order_placed', payload })) as ValidateDto;
+    expect(received.payload).toBeUndefined();
+  });
+
+  it.each(['x', 7, true, [{}]])('should refuse the payload %j', async (payload) => {
     expect(await errorsOf(ValidateDto, { event_type: 'order_placed', payload })).toEqual({
       payload: ['must be a JSON object.'],
     });
