@@ -20,6 +20,7 @@ export interface SessionPrincipal {
   readonly tenantId: string;
   /** The public key that the session was opened with. */
   readonly apiKey: ApiKey;
+  readonly sessionId: string;
   /** The only `user_id` it may send events of. */
   readonly uid: string;
 }

@@ -40,8 +40,8 @@ export class SessionTokenStrategy extends CredentialStrategy {
   }
 }
 
-function principalOf({ tenantId, uid }: SessionClaims, apiKey: ApiKey | undefined): SessionPrincipal | undefined {
+function principalOf({ tenantId, sessionId, uid }: SessionClaims, apiKey: ApiKey | undefined): SessionPrincipal | undefined {
   return apiKey?.tenantId === tenantId && apiKey.type === 'public'
-    ? { kind: 'session', tenantId, apiKey, uid }
+    ? { kind: 'session', tenantId, apiKey, sessionId, uid }
     : undefined;
 }

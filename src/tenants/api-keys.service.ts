@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { and, arrayOverlaps, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { problemOfName } from '../common/text.rules.js';
@@ -17,12 +16,6 @@ import { Tenants } from './tenants.service.js';
 
 const MAX_ORIGINS = 100;
 const HMAC_SECRET_BYTES = 32;
-
-/**
- * PostgreSQL tells the other instances of a revocation as it commits, and they hear of it within a few milliseconds. Of 300
- * keys that were used on another instance right after an answer that did not wait, 28 were still taken.
- */
-const HEARD_BY_ALL_WITHIN_MS = 100;
 
 export interface NewApiKey {
   readonly tenantId: string;
@@ -127,12 +120,11 @@ export class ApiKeys {
   }
 
   /**
-   * Ends a key for good. Returns when every instance has had time to hear of it, and refuses it from then on; what becomes
-   * of one that cannot hear is said at {@link CachedLookup}.
+   * Ends a key for good, on every instance as {@link ControlPlaneChanges.commitForAll} says.
    * @throws TenantError when the tenant has no such key, or it was revoked before.
    */
   async revoke({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
-    await this.changes.commit(async (transaction, note) => {
+    await this.changes.commitForAll(async (transaction, note) => {
       const [revoked] = await transaction
         .update(apiKeys)
         .set({ revokedAt: sql`now()` })
@@ -147,7 +139,6 @@ export class ApiKeys {
       note('api_key_id', id);
       if (revoked.allowedOrigins.length > 0) note('origin');
     });
-    await sleep(HEARD_BY_ALL_WITHIN_MS);
   }
 
   /**

@@ -11,6 +11,7 @@ import type { AuthenticatedUser } from './user.js';
 import type { Users } from './users.service.js';
 
 const PASSWORD = 'correct horse';
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe.each(CONTROL_PLANES)('RefreshTokens on %s', (_, startControlPlane) => {
   let fixture: ControlPlaneFixture;
@@ -36,109 +37,99 @@ describe.each(CONTROL_PLANES)('RefreshTokens on %s', (_, startControlPlane) => {
     await fixture.stop();
   });
 
-  const start = async (): Promise<string> => (await refreshTokens.start(user))!.refreshToken;
-  const exchange = async (token: string): Promise<string | undefined> =>
-    (await refreshTokens.exchange(token))?.refreshToken;
-  const rowOf = async (token: string) => {
-    const [row] = await database.db
-      .select()
-      .from(table)
-      .where(eq(table.tokenHash, hash('sha256', token)));
-    return row;
-  };
-  const expire = (token: string) =>
+  const start = async (): Promise<string> => (await refreshTokens.start(user))!;
+  const isToken = (token: string) => eq(table.tokenHash, hash('sha256', token));
+  const rowOf = async (token: string) => (await database.db.select().from(table).where(isToken(token)))[0];
+  const daysLeft = async (token: string) => ((await rowOf(token))!.expiresAt.getTime() - Date.now()) / DAY_MS;
+  /** Moves the token's past by so many days. */
+  const age = (token: string, { login = 0, use = 0 }: { login?: number; use?: number }) =>
     database.db
       .update(table)
-      .set({ expiresAt: sql`now() - interval '1 second'` })
-      .where(eq(table.tokenHash, hash('sha256', token)));
+      .set({
+        createdAt: sql`${table.createdAt} - ${`${login} days`}::interval`,
+        expiresAt: sql`${table.expiresAt} - ${`${use} days`}::interval`,
+      })
+      .where(isToken(token));
 
-  it('should exchange a token for its user and the next token, again and again', async () => {
-    let token = await start();
+  it('should take the same token again and again, on every instance', async () => {
+    const token = await start();
+    expect(token).toMatch(/^rt_[\w-]{43}$/);
     for (let i = 0; i < 3; i++) {
-      expect(token).toMatch(/^rt_[\w-]{43}$/);
-      const login = await refreshTokens.exchange(token);
-      expect(login).toEqual({ user: { id: user.id, tenantId: 'acme' }, refreshToken: expect.any(String) });
-      expect(login?.refreshToken).not.toBe(token);
-      token = login!.refreshToken;
+      expect(await refreshTokens.use(token)).toEqual(user);
+      expect(await other.use(token)).toEqual(user);
     }
   });
 
-  it('should store no token, and each for 30 days', async () => {
+  it('should take a token that comes many times at the same moment', async () => {
     const token = await start();
-    const row = await rowOf(token);
-    expect(JSON.stringify(row)).not.toContain(token.slice(3));
-    expect(row!.expiresAt.getTime() - row!.createdAt.getTime()).toBe(30 * 24 * 60 * 60 * 1000);
+    const uses = Array.from({ length: 8 }, (__, i) => (i % 2 === 0 ? refreshTokens : other).use(token));
+    expect(await Promise.all(uses)).toEqual(uses.map(() => user));
+    expect(await refreshTokens.use(token)).toEqual(user);
   });
 
-  it('should end a login whose token comes a second time, and no other login', async () => {
-    const [first, untouched] = [await start(), await start()];
-    const second = (await exchange(first))!;
-    const third = (await exchange(second))!;
-    expect(await exchange(first)).toBeUndefined();
-    expect(await exchange(third)).toBeUndefined();
-    expect(await rowOf(third)).toBeUndefined();
-    expect(await exchange(untouched)).toBeDefined();
-  });
-
-  it('should let one of many exchanges at the same moment succeed, and end the login', async () => {
-    for (let round = 0; round < 5; round++) {
-      const token = await start();
-      const logins = await Promise.all(
-        Array.from({ length: 8 }, (__, i) => (i % 2 === 0 ? refreshTokens : other).exchange(token)),
-      );
-      const winners = logins.filter((login) => login !== undefined);
-      expect(winners).toHaveLength(1);
-      expect(await exchange(winners[0]!.refreshToken)).toBeUndefined();
-    }
-  });
-
-  it('should leave no token of a login that is ended while the next one is made', async () => {
-    for (let round = 0; round < 10; round++) {
-      const first = await start();
-      const second = (await exchange(first))!;
-      const [login] = await Promise.all([
-        refreshTokens.exchange(second),
-        round % 2 === 0 ? other.revoke(first) : other.exchange(first),
-      ]);
-      expect(login === undefined ? undefined : await exchange(login.refreshToken)).toBeUndefined();
-    }
-  });
-
-  it('should leave no token to a user whose password is set while the next one is made', async () => {
-    await users.create({ tenantId: 'acme', email: 'racer@example.com', password: PASSWORD });
-    for (let round = 0; round < 5; round++) {
-      const password = round === 0 ? PASSWORD : `password ${round}`;
-      const racer = (await users.authenticate('racer@example.com', password))!;
-      const token = (await refreshTokens.start(racer))!.refreshToken;
-      const change = users.setPassword('racer@example.com', `password ${round + 1}`);
-      let last = token;
-      // One exchange after the other, so that one of them meets the change.
-      for (let next: string | undefined = token; next !== undefined; next = await exchange(last)) {
-        last = next;
-        // The embedded database leaves the event loop no time by itself.
-        await setImmediate();
-      }
-      await change;
-      expect(await exchange(last)).toBeUndefined();
-    }
-  });
-
-  it('should refuse a token that has expired, and clear it away at the next login', async () => {
+  it('should store no token, and each for 7 days', async () => {
     const token = await start();
-    await expire(token);
-    expect(await exchange(token)).toBeUndefined();
+    expect(JSON.stringify(await rowOf(token))).not.toContain(token.slice(3));
+    expect(await daysLeft(token)).toBeCloseTo(7, 2);
+  });
+
+  it('should take a token within 7 days of its last use, and within 30 of the login', async () => {
+    const token = await start();
+    await age(token, { login: 6, use: 6 });
+    expect(await refreshTokens.use(token)).toEqual(user);
+    expect(await daysLeft(token)).toBeCloseTo(7, 2);
+    await age(token, { login: 20 });
+    expect(await refreshTokens.use(token)).toEqual(user);
+    expect(await daysLeft(token)).toBeCloseTo(4, 2);
+    await age(token, { login: 4, use: 4.001 });
+    expect(await refreshTokens.use(token)).toBeUndefined();
+  });
+
+  it('should refuse a token after 7 days without use, and clear it away at the next login', async () => {
+    const token = await start();
+    await age(token, { login: 7.001, use: 7.001 });
+    expect(await refreshTokens.use(token)).toBeUndefined();
     expect(await rowOf(token)).toBeDefined();
     await start();
     expect(await rowOf(token)).toBeUndefined();
   });
 
-  it('should end the login that a token belongs to, also with one that was used, and no other', async () => {
-    const [first, untouched] = [await start(), await start()];
-    const second = (await exchange(first))!;
-    await refreshTokens.revoke(first);
-    expect(await exchange(second)).toBeUndefined();
-    expect(await exchange(untouched)).toBeDefined();
-    await refreshTokens.revoke(second);
+  it('should take every token of a login that a build left which rotated them, and end all of them together', async () => {
+    const [token, next] = [await start(), await start()];
+    const { familyId } = (await rowOf(token))!;
+    await database.db.update(table).set({ familyId }).where(isToken(next));
+    await database.db
+      .update(table)
+      .set({ usedAt: sql`now()` })
+      .where(isToken(token));
+    expect(await refreshTokens.use(token)).toEqual(user);
+    expect(await refreshTokens.use(next)).toEqual(user);
+    await refreshTokens.revoke(token);
+    expect(await refreshTokens.use(next)).toBeUndefined();
+  });
+
+  it('should leave no token to a user whose password is set while it is used', async () => {
+    await users.create({ tenantId: 'acme', email: 'racer@example.com', password: PASSWORD });
+    for (let round = 0; round < 5; round++) {
+      const password = round === 0 ? PASSWORD : `password ${round}`;
+      const racer = (await users.authenticate('racer@example.com', password))!;
+      const token = (await refreshTokens.start(racer))!;
+      const change = users.setPassword('racer@example.com', `password ${round + 1}`);
+      // One use after the other, so that one of them meets the change.
+      while ((await refreshTokens.use(token)) !== undefined) {
+        // The embedded database leaves the event loop no time by itself.
+        await setImmediate();
+      }
+      await change;
+      expect(await rowOf(token)).toBeUndefined();
+    }
+  });
+
+  it('should end the login that a token belongs to, and no other', async () => {
+    const [token, untouched] = [await start(), await start()];
+    await refreshTokens.revoke(token);
+    expect(await other.use(token)).toBeUndefined();
+    expect(await refreshTokens.use(untouched)).toEqual(user);
   });
 
   it.each([
@@ -150,7 +141,7 @@ describe.each(CONTROL_PLANES)('RefreshTokens on %s', (_, startControlPlane) => {
     'rt_\u0000',
     "rt_' OR 1=1 --",
   ])('should refuse %j, and have nothing to end for it', async (token) => {
-    expect(await refreshTokens.exchange(token)).toBeUndefined();
+    expect(await refreshTokens.use(token)).toBeUndefined();
     await refreshTokens.revoke(token);
   });
 });

@@ -87,11 +87,12 @@ export const refreshTokens = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** One login: every token of it descends from the same password. */
+    /** The login. It has one token, or several that a build made which rotated them. */
     familyId: uuid('family_id').notNull(),
     createdAt,
+    /** Moves on with each use. */
     expiresAt: instant('expires_at').notNull(),
-    /** When it was exchanged for the next one of its family. A second exchange is theft. */
+    /** Only builds that rotate tokens read and write it; they may still run beside this one. */
     usedAt: instant('used_at'),
   },
   (table) => [

@@ -35,10 +35,8 @@ describe.each(CONTROL_PLANES)('Users on %s', (_, start) => {
   const createUser = (email = `user-${++created}@example.com`): Promise<User> =>
     users.create({ tenantId: 'acme', email, password: PASSWORD });
 
-  const logIn = async ({ email }: User): Promise<string> => {
-    const login = await refreshTokens.start((await users.authenticate(email, PASSWORD))!);
-    return login!.refreshToken;
-  };
+  const logIn = async ({ email }: User): Promise<string> =>
+    (await refreshTokens.start((await users.authenticate(email, PASSWORD))!))!;
 
   it('should authenticate a user by address and password alone', async () => {
     const { id, email } = await createUser();
@@ -111,8 +109,8 @@ describe.each(CONTROL_PLANES)('Users on %s', (_, start) => {
     await users.setPassword(user.email.toUpperCase(), 'a new password');
     expect(await users.authenticate(user.email, PASSWORD)).toBeUndefined();
     expect(await users.authenticate(user.email, 'a new password')).toMatchObject({ id: user.id });
-    expect(await refreshTokens.exchange(token)).toBeUndefined();
-    expect(await refreshTokens.exchange(otherToken)).toBeDefined();
+    expect(await refreshTokens.use(token)).toBeUndefined();
+    expect(await refreshTokens.use(otherToken)).toBeDefined();
   });
 
   it('should begin no login with a password that was replaced since it was checked', async () => {
@@ -128,8 +126,28 @@ describe.each(CONTROL_PLANES)('Users on %s', (_, start) => {
     const authenticated = (await users.authenticate(user.email, PASSWORD))!;
     await users.remove(user.email.toUpperCase());
     expect(await users.authenticate(user.email, PASSWORD)).toBeUndefined();
-    expect(await refreshTokens.exchange(token)).toBeUndefined();
+    expect(await refreshTokens.use(token)).toBeUndefined();
     expect(await refreshTokens.start(authenticated)).toBeUndefined();
+  });
+
+  it('should know from memory what access tokens are held to, until it changes, on every instance', async () => {
+    const other = controlPlaneServices(database).users;
+    const { id, email } = await createUser();
+    const before = await users.findState(id);
+    expect(before).toEqual({ tenantId: 'acme', passwordVersion: expect.any(String) });
+    expect(await other.findState(id)).toEqual(before);
+    const select = jest.spyOn(database.db, 'select');
+    await Promise.all([users.findState(id), other.findState(id)]);
+    expect(select).not.toHaveBeenCalled();
+    select.mockRestore();
+
+    await users.setPassword(email, 'a new password');
+    const after = await users.findState(id);
+    expect(after?.passwordVersion).not.toBe(before?.passwordVersion);
+    expect(await other.findState(id)).toEqual(after);
+    await other.remove(email);
+    expect(await users.findState(id)).toBeUndefined();
+    expect(await other.findState(id)).toBeUndefined();
   });
 
   it('should say so when there is no user to change', async () => {

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
+import { CachedLookup } from './cached-lookup.js';
+import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
 import { hasEmailForm, MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
-import { inTransaction } from './in-transaction.js';
 import { Passwords } from './passwords.js';
 import { refreshTokens, users } from './schema.js';
 import { TenantError } from './tenant.error.js';
 import { Tenants } from './tenants.service.js';
-import type { AuthenticatedUser, User } from './user.js';
+import { type AuthenticatedUser, passwordVersion, type User, type UserState } from './user.js';
 
 const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, createdAt: users.createdAt };
 
@@ -18,13 +19,16 @@ const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, 
 @Injectable()
 export class Users {
   private readonly db: Database;
+  private readonly states: CachedLookup<UserState>;
 
   constructor(
     { db }: ControlPlaneDatabase,
+    private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
     private readonly passwords: Passwords,
   ) {
     this.db = db;
+    this.states = new CachedLookup(changes, 'user', (id) => this.loadState(id));
   }
 
   /** @throws TenantError when there is no such tenant, the address is taken or none, or the password is not acceptable */
@@ -56,13 +60,13 @@ export class Users {
   }
 
   /**
-   * Replaces a user's password and ends all of the user's logins: no refresh token is good any more. Access tokens run out
-   * by themselves, within 60 minutes.
+   * Replaces a user's password and ends all of the user's logins: neither refresh nor access tokens are good any more, on
+   * instances as {@link ControlPlaneChanges.commitForAll} says.
    * @throws TenantError when there is no such user, or the password is not acceptable
    */
   async setPassword(email: string, password: string): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
-    await inTransaction(this.db, async (transaction) => {
+    await this.changes.commitForAll(async (transaction, note) => {
       // First: it waits for tokens of the user that are being made, and keeps further ones waiting.
       const [user] = await transaction
         .update(users)
@@ -73,6 +77,7 @@ export class Users {
         throw noUser(email);
       }
       await transaction.delete(refreshTokens).where(eq(refreshTokens.userId, user.id));
+      note('user', user.id);
     });
   }
 
@@ -81,13 +86,25 @@ export class Users {
    * @throws TenantError when there is no such user
    */
   async remove(email: string): Promise<void> {
-    const [removed] = await this.db
-      .delete(users)
-      .where(eq(users.email, normalizeEmail(email)))
-      .returning({ id: users.id });
-    if (removed === undefined) {
-      throw noUser(email);
-    }
+    await this.changes.commitForAll(async (transaction, note) => {
+      const [removed] = await transaction
+        .delete(users)
+        .where(eq(users.email, normalizeEmail(email)))
+        .returning({ id: users.id });
+      if (removed === undefined) {
+        throw noUser(email);
+      }
+      note('user', removed.id);
+    });
+  }
+
+  /**
+   * What access tokens of the user with this id, a UUID, are held to; `undefined` when there is no such user. From memory
+   * where it can be (see {@link CachedLookup}).
+   * @throws ControlPlaneUnavailableError when the database is down and the user was not asked for lately
+   */
+  findState(id: string): Promise<UserState | undefined> {
+    return this.states.find(id);
   }
 
   /**
@@ -98,6 +115,14 @@ export class Users {
     const user = await this.findWithHash(normalizeEmail(email));
     const matches = await this.passwords.matches(password, user?.passwordHash);
     return matches ? user : undefined;
+  }
+
+  private async loadState(id: string): Promise<UserState | undefined> {
+    const [user] = await this.db
+      .select({ tenantId: users.tenantSlug, passwordHash: users.passwordHash })
+      .from(users)
+      .where(eq(users.id, id));
+    return user && { tenantId: user.tenantId, passwordVersion: passwordVersion(user.passwordHash) };
   }
 
   private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {

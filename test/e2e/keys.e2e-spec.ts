@@ -3,6 +3,7 @@ import request from 'supertest';
 import { Tokens } from '../../src/auth/tokens/tokens.service.js';
 import { runCli } from '../../src/cli/run-cli.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
+import { Users } from '../../src/tenants/users.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { pagesOf } from '../support/pages.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
@@ -56,7 +57,12 @@ const callsTo =
   it('should be created, used, listed and revoked over HTTP, and refused by the other instance on its next use', async () => {
     await cli('tenant', 'create', 'http', '--name', 'HTTP');
     const [first, second] = instances.map(({ app, url }) => ({ app, call: callsTo(url) }));
-    const token = await first!.app.get(Tokens).issueAccessToken({ userId: randomUUID(), tenantId: 'http' });
+    const login = { email: 'zoe@http.example', password: 'correct horse' };
+    const users = first!.app.get(Users);
+    await users.create({ ...login, tenantId: 'http' });
+    const token = await first!.app
+      .get(Tokens)
+      .issueAccessToken((await users.authenticate(login.email, login.password))!);
     const user = `Bearer ${token}`;
     const created = await first!.call('post', KEYS, user).send({ name: 'server', tenant_slug: 'http' });
     expect(created.status).toBe(201);

@@ -455,7 +455,7 @@ describe('The documentation of the API', () => {
     return (await letters())[0]!.id;
   }
 
-  /** The example's body, with a refresh token where the document can only say that there is one. */
+  /** The example's body, but for a refresh token, which the document cannot have. */
   async function filled({ body, status, path }: Case): Promise<unknown> {
     if (status >= 300 || !/token\/(?:refresh|revoke)\/$/.test(path)) return body;
     const login = await request(service.url).post('/api/auth/token/').send(LOGIN).expect(200);

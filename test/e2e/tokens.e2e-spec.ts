@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import request from 'supertest';
 import { SigningKeys } from '../../src/auth/tokens/signing-keys.js';
 import { Tokens } from '../../src/auth/tokens/tokens.service.js';
@@ -116,9 +117,19 @@ describe('JSON Web Tokens', () => {
     expect(statuses).toEqual([401, 401, 401]);
   });
 
-  it('should answer 401 to an access token of a tenant that does not exist', async () => {
-    const token = await service.app.get(Tokens).issueAccessToken({ userId: 'ann', tenantId: 'nobody' });
-    expect((await readSchemas(token)).status).toBe(401);
+  it('should answer 401 to an access token of a user who does not exist, or is another tenant’s', async () => {
+    const another = await service.createTenant();
+    const { sub, ver } = decodeJwt(another.userToken);
+    const sign = (claims: object) =>
+      forge.sign({ aud: 'segops:access', sub, ver, tenant: another.tenantId, ...claims });
+    expect((await readSchemas(await sign({}))).status).toBe(200);
+    for (const claims of [{ sub: randomUUID() }, { tenant: tenant.tenantId }, { ver: 'another' }, { sub: 'ann' }]) {
+      const answer = await readSchemas(await sign(claims));
+      expect({ status: answer.status, challenge: answer.headers['www-authenticate'] as string }).toEqual({
+        status: 401,
+        challenge: INVALID_TOKEN,
+      });
+    }
   });
 
   it.each(['/api/auth/jwks/', '/api/auth/jwks', '/.well-known/jwks.json'])(

@@ -18,7 +18,7 @@ export function controlPlaneServices(database: ControlPlaneDatabase) {
   const tenants = new Tenants(database, changes);
   const usage = new ApiKeyUsage(database);
   const apiKeys = new ApiKeys(database, changes, tenants, secrets, usage);
-  const users = new Users(database, tenants, new Passwords());
+  const users = new Users(database, changes, tenants, new Passwords());
   const refreshTokens = new RefreshTokens(database);
   return { changes, secrets, tenants, usage, apiKeys, users, refreshTokens };
 }

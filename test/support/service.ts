@@ -9,6 +9,8 @@ import { createApplication } from '../../src/bootstrap.js';
 import { loadConfiguration } from '../../src/config/load-configuration.js';
 import { startWorker } from '../../src/processing/worker.start.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
+import { ControlPlaneDatabase } from '../../src/tenants/control-plane.database.js';
+import { users } from '../../src/tenants/schema.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';
 import { queueUnderTest } from './queue-under-test.js';
@@ -100,7 +102,11 @@ export async function startService(
     const tenantId = `tenant-${++tenants}`;
     await app.get(Tenants).create({ slug: tenantId, name: tenantId, plan: 'enterprise' });
     const { key } = await app.get(ApiKeys).create({ tenantId, name: 'test', type: 'secret', mode: 'test' });
-    const userToken = await app.get(Tokens).issueAccessToken({ userId: randomUUID(), tenantId });
+    // Not by way of `Users`, which would take its time to hash a password that nobody needs.
+    const user = { id: randomUUID(), passwordHash: 'no password has it' };
+    const { db } = app.get(ControlPlaneDatabase);
+    await db.insert(users).values({ ...user, tenantSlug: tenantId, email: `${tenantId}@example.com` });
+    const userToken = await app.get(Tokens).issueAccessToken({ ...user, tenantId });
     return {
       tenantId,
       key,

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { unauthorized } from '../../common/errors.js';
 import { normalizeEmail } from '../../tenants/email.js';
-import { type RefreshableLogin, RefreshTokens } from '../../tenants/refresh-tokens.service.js';
+import { RefreshTokens } from '../../tenants/refresh-tokens.service.js';
 import { Users } from '../../tenants/users.service.js';
 import { Tokens } from '../tokens/tokens.service.js';
 import { LoginThrottle } from './login.throttle.js';
 
-/** What a logged-in user holds: an access token for 60 minutes, and what gets the next one, once, within 30 days. */
+/** What a logged-in user holds: an access token for 60 minutes, and what gets the next ones (see {@link RefreshTokens}). */
 export interface TokenPair {
   readonly access: string;
   readonly refresh: string;
@@ -29,33 +29,29 @@ export class LoginService {
   async logIn({ email, password, address }: { email: string; password: string; address: string }): Promise<TokenPair> {
     const login = await this.throttle.attempt({ account: normalizeEmail(email), address }, async () => {
       const user = await this.users.authenticate(email, password);
-      return user === undefined ? undefined : this.refreshTokens.start(user);
+      const refresh = user && (await this.refreshTokens.start(user));
+      return user && refresh ? { user, refresh } : undefined;
     });
     if (login === undefined) {
       throw unauthorized('The email address or the password is wrong.');
     }
-    return this.toPair(login);
+    return { access: await this.tokens.issueAccessToken(login.user), refresh: login.refresh };
   }
 
   /**
-   * The next tokens of a login. The refresh token is used up: a second use ends the login.
+   * The next access token of a login. The refresh token stays good.
    * @throws ApiError 401 when it is not good, for whatever reason
    */
-  async refresh(refreshToken: string): Promise<TokenPair> {
-    const login = await this.refreshTokens.exchange(refreshToken);
-    if (login === undefined) {
+  async refresh(refreshToken: string): Promise<Pick<TokenPair, 'access'>> {
+    const user = await this.refreshTokens.use(refreshToken);
+    if (user === undefined) {
       throw unauthorized('This refresh token is not valid, or not any more. Log in again.');
     }
-    return this.toPair(login);
+    return { access: await this.tokens.issueAccessToken(user) };
   }
 
   /** Ends the login that a refresh token belongs to; a token that is not good has none to end. */
   async logOut(refreshToken: string): Promise<void> {
     await this.refreshTokens.revoke(refreshToken);
-  }
-
-  private async toPair({ user, refreshToken }: RefreshableLogin): Promise<TokenPair> {
-    const access = await this.tokens.issueAccessToken({ userId: user.id, tenantId: user.tenantId });
-    return { access, refresh: refreshToken };
   }
 }

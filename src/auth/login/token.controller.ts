@@ -23,7 +23,7 @@ export class TokenController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @tokenDocs.refresh
-  refresh(@Body() { refresh }: RefreshTokenDto): Promise<TokenPair> {
+  refresh(@Body() { refresh }: RefreshTokenDto): Promise<Pick<TokenPair, 'access'>> {
     return this.login.refresh(refresh);
   }
 

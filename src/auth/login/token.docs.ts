@@ -2,7 +2,7 @@ import { Documented } from '../../docs/documented.decorator.js';
 import { closed, TEXT } from '../../docs/shapes.js';
 
 const PAIR = closed({ access: TEXT, refresh: TEXT });
-const REFRESH = { refresh: 'the refresh token of the last answer' };
+const REFRESH = { refresh: 'the refresh token of the login' };
 
 /** The documentation of TokenController. */
 export const tokenDocs = {
@@ -21,11 +21,11 @@ export const tokenDocs = {
 
   refresh: Documented({
     summary: 'Get the next access token',
-    description: 'The refresh token is used up: a second use ends the login.',
+    description: 'The refresh token stays good until 7 days after its last use, at most 30 days after the login.',
     examples: {
       'a refresh token': { body: REFRESH },
     },
-    answers: { 200: { description: 'The next tokens of the login.', schema: PAIR } },
+    answers: { 200: { description: 'An access token for 60 minutes.', schema: closed({ access: TEXT }) } },
     errors: { 401: 'The refresh token is not valid, or not any more.', 503: 'Logins cannot be read now.' },
   }),
 

@@ -11,7 +11,7 @@ import { SigningKeys } from './signing-keys.js';
 import type { TokenClaims } from './token.claims.js';
 import { Tokens } from './tokens.service.js';
 
-const ANN: TokenClaims = { kind: 'access', userId: 'ann@idp', tenantId: 'acme' };
+const ANN: TokenClaims = { kind: 'access', userId: 'ann@idp', tenantId: 'acme', passwordVersion: undefined };
 
 const providers: IdentityProvider[] = [];
 

@@ -90,7 +90,7 @@ export class ExternalIssuer {
         throw new errors.JWTInvalid();
       }
       return {
-        claims: { kind: 'access', userId: sub, tenantId },
+        claims: { kind: 'access', userId: sub, tenantId, passwordVersion: undefined },
         validUntil: Math.min((exp + CLOCK_TOLERANCE_SECONDS) * 1000, Date.now() + KEYS_MAX_AGE_MS),
       };
     } catch (error) {

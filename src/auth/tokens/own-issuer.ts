@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type CryptoKey, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { SigningKeys } from './signing-keys.js';
-import type { AccessClaims, SessionClaims, TokenClaims, VerifiedToken } from './token.claims.js';
+import type { AccessClaims, ClaimsToIssue, SessionClaims, TokenClaims, VerifiedToken } from './token.claims.js';
 import { refusalOf } from './token.refusal.js';
 
 const ISSUER = 'segops';
@@ -28,7 +28,7 @@ export class OwnIssuer {
   constructor(private readonly keys: SigningKeys) {}
 
   /** @param lifetime in seconds */
-  async issue(claims: TokenClaims, lifetime: number): Promise<{ token: string; expiresAt: Date }> {
+  async issue(claims: ClaimsToIssue, lifetime: number): Promise<{ token: string; expiresAt: Date }> {
     const { kid, algorithm, signWith } = this.keys.current;
     const issuedAt = Math.floor(Date.now() / 1000);
     const expiresAt = issuedAt + lifetime;
@@ -74,10 +74,10 @@ export class OwnIssuer {
   }
 }
 
-function claimsToPayload(claims: TokenClaims): JWTPayload {
+function claimsToPayload(claims: ClaimsToIssue): JWTPayload {
   switch (claims.kind) {
     case 'access':
-      return { sub: claims.userId, tenant: claims.tenantId };
+      return { sub: claims.userId, tenant: claims.tenantId, ver: claims.passwordVersion };
     case 'session':
       return { sub: claims.uid, tenant: claims.tenantId, key: claims.apiKeyId };
     default:
@@ -87,16 +87,23 @@ function claimsToPayload(claims: TokenClaims): JWTPayload {
 
 /** Whoever else knows `JWT_SECRET` may sign what we would not, so the claims are read with as much care as any input. */
 function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenClaims {
-  const subject = textOf(payload, 'sub');
   const tenantId = textOf(payload, 'tenant');
   switch (kind) {
     case 'access':
-      return { kind, userId: subject, tenantId } satisfies AccessClaims;
-    case 'session': {
-      const apiKeyId = textOf(payload, 'key');
-      if (!UUID.test(apiKeyId)) throw new errors.JWTInvalid();
-      return { kind, uid: subject, tenantId, apiKeyId } satisfies SessionClaims;
-    }
+      return {
+        kind,
+        userId: uuidOf(payload, 'sub'),
+        tenantId,
+        passwordVersion: textOf(payload, 'ver'),
+      } satisfies AccessClaims;
+    case 'session':
+      return {
+        kind,
+        uid: textOf(payload, 'sub'),
+        tenantId,
+        apiKeyId: uuidOf(payload, 'key'),
+        sessionId: textOf(payload, 'jti'),
+      } satisfies SessionClaims;
     default:
       return kind satisfies never;
   }
@@ -105,6 +112,14 @@ function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenC
 function textOf(payload: JWTPayload, claim: string): string {
   const value = payload[claim];
   if (typeof value !== 'string' || value === '') {
+    throw new errors.JWTInvalid();
+  }
+  return value;
+}
+
+function uuidOf(payload: JWTPayload, claim: string): string {
+  const value = textOf(payload, claim);
+  if (!UUID.test(value)) {
     throw new errors.JWTInvalid();
   }
   return value;

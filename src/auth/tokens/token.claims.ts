@@ -3,11 +3,14 @@ export interface AccessClaims {
   readonly kind: 'access';
   readonly userId: string;
   readonly tenantId: string;
+  /** Of our own user: the password that the login began with. Undefined of another issuer's, who alone knows its users. */
+  readonly passwordVersion: string | undefined;
 }
 
 /** What a session's token says. */
 export interface SessionClaims {
   readonly kind: 'session';
+  readonly sessionId: string;
   readonly tenantId: string;
   /** The public key that the session was opened with. */
   readonly apiKeyId: string;
@@ -16,6 +19,9 @@ export interface SessionClaims {
 }
 
 export type TokenClaims = AccessClaims | SessionClaims;
+
+/** What a new token is to say. A session's id is made with its token. */
+export type ClaimsToIssue = AccessClaims | Omit<SessionClaims, 'sessionId'>;
 
 /** Claims whose signature was checked, and until when they may be believed without checking it again. */
 export interface VerifiedToken {

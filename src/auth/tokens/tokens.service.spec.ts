@@ -5,6 +5,7 @@ import { waitUntil } from '../../../test/support/wait-until.js';
 import { ApiError } from '../../common/api-error.js';
 import { Configuration } from '../../config/configuration.js';
 import { SecretBox } from '../../tenants/secret.box.js';
+import { passwordVersion } from '../../tenants/user.js';
 import { ExternalIssuer } from './external-issuer.js';
 import { OwnIssuer } from './own-issuer.js';
 import { SigningKeys } from './signing-keys.js';
@@ -15,6 +16,9 @@ const SECRET = 'a-secret-of-at-least-32-characters';
 const OLD = '00'.repeat(32);
 const NEW = '11'.repeat(32);
 const SESSION = { tenantId: 'acme', apiKeyId: '11111111-2222-4333-8444-555555555555', uid: 'anon_c0ffee' };
+
+const ANN = { id: '66666666-7777-4888-8999-aaaaaaaaaaaa', tenantId: 'acme', passwordHash: 'a hash' };
+const VERSION = passwordVersion(ANN.passwordHash);
 
 const pemOf = ({ privateKey }: { privateKey: KeyObject }): string =>
   privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -56,13 +60,25 @@ describe.each(KEYS)('Tokens, signed with %s', (_, settings) => {
   });
 
   it('should issue access tokens for 60 minutes', async () => {
-    const token = await tokens.issueAccessToken({ userId: 'ann', tenantId: 'acme' });
+    const token = await tokens.issueAccessToken(ANN);
     const { iat, exp, jti, ...claims } = decodeJwt(token);
-    expect(claims).toEqual({ iss: 'segops', aud: 'segops:access', sub: 'ann', tenant: 'acme' });
+    expect(claims).toEqual({ iss: 'segops', aud: 'segops:access', sub: ANN.id, tenant: 'acme', ver: VERSION });
     expect((exp ?? 0) - (iat ?? 0)).toBe(3600);
     expect(jti).toMatch(/^[0-9a-f-]{36}$/);
     expect(decodeProtectedHeader(token).kid).toBe(forge.keys.current.kid);
-    expect(await tokens.verify(token)).toEqual({ kind: 'access', userId: 'ann', tenantId: 'acme' });
+    expect(await tokens.verify(token)).toEqual({
+      kind: 'access',
+      userId: ANN.id,
+      tenantId: 'acme',
+      passwordVersion: VERSION,
+    });
+  });
+
+  it('should refuse an access token that names no password or no user of ours', async () => {
+    const claims = { aud: 'segops:access', sub: ANN.id, ver: VERSION };
+    expect(await outcomeOf(tokens, await forge.sign(claims))).toMatchObject({ userId: ANN.id });
+    expect(await outcomeOf(tokens, await forge.sign({ ...claims, ver: undefined }))).toMatch(/not valid/);
+    expect(await outcomeOf(tokens, await forge.sign({ ...claims, sub: 'ann' }))).toMatch(/not valid/);
   });
 
   it('should issue session tokens for 15 minutes, to the second', async () => {
@@ -78,11 +94,11 @@ describe.each(KEYS)('Tokens, signed with %s', (_, settings) => {
     expect((exp ?? 0) - (iat ?? 0)).toBe(900);
     expect(expiresAt.getTime()).toBe((exp ?? 0) * 1000);
     expect(jti).toMatch(/^[0-9a-f-]{36}$/);
-    expect(await tokens.verify(token)).toEqual({ kind: 'session', ...SESSION });
+    expect(await tokens.verify(token)).toEqual({ kind: 'session', ...SESSION, sessionId: jti });
   });
 
   it('should take what the forge signs unchanged', async () => {
-    expect(await tokens.verify(await forge.sign())).toEqual({ kind: 'session', ...SESSION });
+    expect(await tokens.verify(await forge.sign())).toEqual({ kind: 'session', ...SESSION, sessionId: 'jti' });
   });
 
   it.each(BAD_TOKENS)('should refuse a token with %s', async (_, forged) => {
@@ -146,18 +162,18 @@ describe('Tokens', () => {
     const before = await start({ encryptionKey: OLD });
     const during = await start({ encryptionKey: `${NEW},${OLD}` });
     const after = await start({ encryptionKey: NEW });
-    const old = await before.tokens.issueAccessToken({ userId: 'ann', tenantId: 'acme' });
-    const renewed = await during.tokens.issueAccessToken({ userId: 'ann', tenantId: 'acme' });
-    expect(await outcomeOf(during.tokens, old)).toMatchObject({ userId: 'ann' });
-    expect(await outcomeOf(after.tokens, renewed)).toMatchObject({ userId: 'ann' });
+    const old = await before.tokens.issueAccessToken(ANN);
+    const renewed = await during.tokens.issueAccessToken(ANN);
+    expect(await outcomeOf(during.tokens, old)).toMatchObject({ userId: ANN.id });
+    expect(await outcomeOf(after.tokens, renewed)).toMatchObject({ userId: ANN.id });
     expect(await outcomeOf(after.tokens, old)).toMatch(/not valid/);
   });
 
   it('should keep taking tokens of JWT_SECRET when a private key signs', async () => {
     const before = await start({ jwtSecret: SECRET });
     const after = await start({ jwtSecret: SECRET, jwtPrivateKey: pemOf(generateKeyPairSync('ed25519')) });
-    const old = await before.tokens.issueAccessToken({ userId: 'ann', tenantId: 'acme' });
-    expect(await outcomeOf(after.tokens, old)).toMatchObject({ userId: 'ann' });
+    const old = await before.tokens.issueAccessToken(ANN);
+    expect(await outcomeOf(after.tokens, old)).toMatchObject({ userId: ANN.id });
   });
 
   it('should refuse HS256 under the key id of a private key, and a private key’s algorithm under that of the secret', async () => {

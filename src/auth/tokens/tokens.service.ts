@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { decodeJwt, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { type AuthenticatedUser, passwordVersion } from '../../tenants/user.js';
 import { ExternalIssuer } from './external-issuer.js';
 import { OwnIssuer } from './own-issuer.js';
 import type { TokenClaims, VerifiedToken } from './token.claims.js';
@@ -25,9 +26,10 @@ export class Tokens {
     private readonly external: ExternalIssuer,
   ) {}
 
-  /** For a user who has logged in: 60 minutes. */
-  async issueAccessToken({ userId, tenantId }: { userId: string; tenantId: string }): Promise<string> {
-    const { token } = await this.own.issue({ kind: 'access', userId, tenantId }, ACCESS_TOKEN_SECONDS);
+  /** For a user who has logged in: 60 minutes, or until the password is another or the user removed. */
+  async issueAccessToken({ id, tenantId, passwordHash }: AuthenticatedUser): Promise<string> {
+    const claims = { kind: 'access', userId: id, tenantId, passwordVersion: passwordVersion(passwordHash) } as const;
+    const { token } = await this.own.issue(claims, ACCESS_TOKEN_SECONDS);
     return token;
   }
 
