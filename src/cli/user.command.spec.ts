@@ -100,12 +100,12 @@ describe('The command user', () => {
     expect((await run('user', 'list', '--tenant', 'keeper')).out).toMatch(/^\S+\tdan@example\.com\tcreated \S+\n$/);
 
     const set = await runWith('another horse', 'user', 'set-password', 'dan@example.com', '--password-stdin');
-    expect(set.out).toBe('Set the password of dan@example.com, whose logins end within 60 minutes.\n');
+    expect(set.out).toBe('Set the password of dan@example.com, whose logins have ended.\n');
     expect(await authenticate('dan@example.com', 'correct horse')).toBeUndefined();
     expect(await authenticate('dan@example.com', 'another horse')).toBeDefined();
 
     expect((await run('user', 'remove', 'dan@example.com')).out).toBe(
-      'Removed user dan@example.com, whose logins end within 60 minutes.\n',
+      'Removed user dan@example.com, whose logins have ended.\n',
     );
     expect(await authenticate('dan@example.com', 'another horse')).toBeUndefined();
   });

@@ -62,7 +62,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
       await changeControlPlane(terminal, async ({ users }) => {
         await users.setPassword(email, password);
         const result = { email, ...(isRandom ? { password } : {}) };
-        const text = `Set the password of ${email}, whose logins end within 60 minutes.`;
+        const text = `Set the password of ${email}, whose logins have ended.`;
         print(terminal, json, result, isRandom ? `${text} The password, shown only now:\n${password}` : text);
       });
     });
@@ -75,7 +75,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .action(async (email: string, { json }: { json?: true }) => {
       await changeControlPlane(terminal, async ({ users }) => {
         await users.remove(email);
-        print(terminal, json, { email }, `Removed user ${email}, whose logins end within 60 minutes.`);
+        print(terminal, json, { email }, `Removed user ${email}, whose logins have ended.`);
       });
     });
 }

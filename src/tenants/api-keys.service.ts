@@ -218,7 +218,7 @@ function normalizeOrigins(entries: readonly string[]): string[] {
     const origin = normalizeOrigin(entry);
     if (origin === undefined) {
       throw new TenantError(
-        `An allowed origin reads https://shop.example.com or https://*.example.com, without a path; one of these does not.`,
+        `An allowed origin reads https://shop.example.com or https://*.example.com, without a path, and with no public suffix such as co.uk or github.io after the wildcard; one of these does not.`,
       );
     }
     return origin;

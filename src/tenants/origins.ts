@@ -1,3 +1,5 @@
+import { getDomain } from 'tldts';
+
 /** Of a host name there are at most 253 characters; the rest is for the scheme, a wildcard and a port. */
 const MAX_LENGTH = 300;
 
@@ -7,17 +9,18 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[
 /** A scheme, one wildcard perhaps, and an authority without user: what `URL` would take for more than that is left out. */
 const ENTRY = /^([a-z][a-z0-9+.-]*:\/\/)(\*\.)?([^/\\?#@*\s]+)$/;
 
-/** Of what a wildcard may stand before: two labels, or `localhost`. `https://*.com` would be half the web. */
-const UNDER_WILDCARD = /:\/\/(?:[^.:[]+\.[^.:]|localhost(?::|$))/;
+/** Of pages on the web, of apps in a web view, and of extensions. */
+const SCHEME = /^(?:https?|capacitor|ionic|(?:chrome|moz|safari-web)-extension):/;
 
 /**
  * An entry of an allowlist, `https://shop.example.com` or `https://*.example.com`, in the form in which browsers send origins:
- * lower case, no default port, names of other alphabets in Punycode; undefined when it is none.
+ * lower case, no default port, names of other alphabets in Punycode; undefined when it is none, or when strangers have origins
+ * under its wildcard, as under `https://*.co.uk` and `https://*.github.io`.
  */
 export function normalizeOrigin(entry: string): string | undefined {
   const [, scheme = '', wildcard = '', authority = ''] = ENTRY.exec(entry.trim().toLowerCase()) ?? [];
   const origin = parseOrigin(serialize(scheme + authority));
-  if (origin === undefined || (wildcard !== '' && !UNDER_WILDCARD.test(origin))) {
+  if (origin === undefined || !SCHEME.test(origin) || (wildcard !== '' && !hasOneOwner(origin))) {
     return undefined;
   }
   return origin.replace('://', `://${wildcard}`);
@@ -57,4 +60,18 @@ function serialize(text: string): string {
     return text;
   }
   return URL.canParse(text) ? new URL(text).origin : '';
+}
+
+/** Whether all subdomains of a web origin's host are somebody's own: it is no public suffix (https://publicsuffix.org), and no address. */
+function hasOneOwner(origin: string): boolean {
+  if (!URL.canParse(origin)) {
+    return false;
+  }
+  const { protocol, hostname } = new URL(origin);
+  if (!/^https?:$/.test(protocol)) {
+    return false;
+  }
+  return (
+    hostname === 'localhost' || getDomain(hostname, { allowPrivateDomains: true, extractHostname: false }) !== null
+  );
 }

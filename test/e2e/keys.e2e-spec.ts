@@ -180,7 +180,7 @@ describe('API keys over HTTP', () => {
   });
 
   const origins = (number: number) => [
-    `must be origins such as https://shop.example.com or https://*.example.com, without a path; number ${number} is not.`,
+    `must be origins such as https://shop.example.com or https://*.example.com, without a path, and with no public suffix such as co.uk or github.io after the wildcard; number ${number} is not.`,
   ];
   it.each([
     [{}, { name: ['is required.'] }],
@@ -198,6 +198,11 @@ describe('API keys over HTTP', () => {
       { name: 'a', type: 'public', require_signed_user_id: 'yes' },
       { require_signed_user_id: ['must be true or false.'] },
     ],
+    [
+      { name: 'a', type: 'public', allowed_origins: ['https://a.example', 'https://*.co.uk'] },
+      { allowed_origins: origins(2) },
+    ],
+    [{ name: 'a', type: 'public', allowed_origins: ['javascript://x'] }, { allowed_origins: origins(1) }],
     [
       { name: 'a', type: 'public', allowed_origins: 'https://a.example' },
       { allowed_origins: ['must be a list of origins.'] },

@@ -8,5 +8,5 @@ export function problemOfAllowedOrigins(value: unknown): string | undefined {
   const wrong = value.findIndex((entry) => typeof entry !== 'string' || normalizeOrigin(entry) === undefined);
   return wrong === -1
     ? undefined
-    : `must be origins such as https://shop.example.com or https://*.example.com, without a path; number ${wrong + 1} is not.`;
+    : `must be origins such as https://shop.example.com or https://*.example.com, without a path, and with no public suffix such as co.uk or github.io after the wildcard; number ${wrong + 1} is not.`;
 }
