@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { Logger } from '@nestjs/common';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { createHttpAdapter } from './http.adapter.js';
 
@@ -27,5 +28,22 @@ describe('createHttpAdapter', () => {
     await once(socket, 'close');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain('"detail"');
+  });
+
+  it.each([
+    [undefined, 1],
+    ['10.0.0.0/8', 0],
+  ])('should warn once of X-Forwarded-For when the trusted proxies are %s: %i', async (trustedProxies, warnings) => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+    const other = await createHttpAdapter({ maxBodyBytes: 1024, trustedProxies });
+    const fastify = other.getInstance();
+    fastify.get('/', () => 'ok');
+    await fastify.inject('/');
+    expect(warn).not.toHaveBeenCalled();
+    for (let i = 0; i < 3; i++) await fastify.inject({ url: '/', headers: { 'x-forwarded-for': '192.0.2.1' } });
+    const lines = warn.mock.calls.map(([line]: unknown[]) => String(line));
+    warn.mockRestore();
+    await fastify.close();
+    expect(lines).toEqual(Array(warnings).fill(expect.stringContaining('TRUSTED_PROXIES')));
   });
 });

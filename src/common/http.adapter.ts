@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { NotFoundException } from '@nestjs/common';
+import { Logger, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PATH_RULES } from './allowed-methods.js';
@@ -53,8 +53,15 @@ export function createHttpAdapter({
     clientErrorHandler: answerClientError,
   });
   const fastify = adapter.getInstance();
+  let mayBeBehindProxy = trustedProxies === undefined;
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    if (mayBeBehindProxy && request.headers['x-forwarded-for'] !== undefined) {
+      mayBeBehindProxy = false;
+      new Logger('Http').warn(
+        'Requests come with X-Forwarded-For, and no proxy is trusted: all clients behind one count as one address, for logins and for what public keys may send. Name your proxies in TRUSTED_PROXIES, or have them remove the header.',
+      );
+    }
     const { host, expect } = request.headers;
     if (host === undefined && request.raw.httpVersion === '1.1') done(badRequest('Send the header Host.'));
     else if (expect !== undefined && !CONTINUE.test(expect)) done(expectationFailed());

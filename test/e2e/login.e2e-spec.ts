@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -303,10 +304,69 @@ describe('guessing passwords', () => {
     expect((await logIn(service, email, PASSWORD, '2001:db8:7:8::1')).status).toBe(200);
   });
 
-  it('should be stopped after 100 failures at one account from all addresses', async () => {
+  describe('of one account from many addresses', () => {
+    /** Without the time that so many passwords take. */
+    const failElsewhere = async (email: string, failures: number) => {
+      const redis = new Redis(sharedRedisUrl());
+      await redis.set(`${queuePrefix}:logins:account:${hash('sha256', email)}`, failures, 'EX', 900);
+      redis.disconnect();
+    };
+
+    it('should leave one attempt to each after 100 failures, which the owner may need', async () => {
+      const { email } = await createPerson(service);
+      expect(await statusesOf(100, () => logIn(service, email, 'wrong horse'))).toEqual(Array(100).fill(401));
+      const address = newAddress();
+      expect(await statusesOf(3, () => logIn(service, email, 'wrong horse', address))).toEqual([401, 429, 429]);
+      expect((await logIn(service, email, PASSWORD, address)).status).toBe(429);
+      expect((await logIn(service, email)).status).toBe(200);
+    });
+
+    it('should be stopped after 300 failures, but for networks that the owner has logged in from', async () => {
+      const { email } = await createPerson(service);
+      const home = newAddress();
+      expect((await logIn(service, email, PASSWORD, home)).status).toBe(200);
+      await failElsewhere(email, 299);
+      expect(await statusesOf(3, () => logIn(service, email, 'wrong horse'))).toEqual([401, 429, 429]);
+      const refused = await logIn(service, email);
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(800);
+      expect(await statusesOf(4, () => logIn(service, email, 'wrong horse', home))).toEqual(Array(4).fill(401));
+      expect((await logIn(service, email, PASSWORD, home)).status).toBe(200);
+      expect(await statusesOf(6, () => logIn(service, email, 'wrong horse', home))).toEqual([
+        ...[401, 401, 401, 401, 401],
+        429,
+      ]);
+    });
+  });
+
+  it('should take 20 attempts of a network at once, and keep nobody of another waiting', async () => {
     const { email } = await createPerson(service);
-    expect(await statusesOf(100, () => logIn(service, email, 'wrong horse'))).toEqual(Array(100).fill(401));
-    expect((await logIn(service, email)).status).toBe(429);
+    const address = newAddress();
+    const held: (() => void)[] = [];
+    const authenticate = jest.spyOn(service.app.get(Users), 'authenticate');
+    authenticate.mockImplementation(
+      () =>
+        new Promise((resolve) =>
+          held.push(() => {
+            resolve(undefined);
+          }),
+        ),
+    );
+    const attempt = async (account: string) => {
+      const { status, headers } = await logIn(service, account, 'wrong horse', address);
+      return { status, retryAfter: headers['retry-after'] as unknown };
+    };
+    const first = attempt(email);
+    await waitUntil(() => held.length === 1);
+    const others = Array.from({ length: 24 }, (_, i) => attempt(`nobody-at-once-${i}@example.com`));
+    await waitUntil(() => held.length === 20);
+    authenticate.mockRestore();
+    expect((await logIn(service, email)).status).toBe(200);
+    for (const release of held) release();
+    expect((await first).status).toBe(401);
+    const answers = await Promise.all(others);
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(19);
+    expect(answers.filter(({ status, retryAfter }) => status === 429 && retryAfter === '1')).toHaveLength(5);
   });
 
   it('should not be counted where a client only says that it is another', async () => {

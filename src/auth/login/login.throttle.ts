@@ -1,27 +1,33 @@
 import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { networkOf } from '../../common/address.network.js';
 import { tooManyRequests } from '../../common/errors.js';
 import { Configuration } from '../../config/configuration.js';
 import { LimiterMetrics } from '../../metrics/limiter.metrics.js';
-import { networkOf } from './address.network.js';
-import { FailureCounter } from './failure.counter.js';
+import { type LoginCount, LoginCounter } from './login.counter.js';
 import { Turns } from './turns.js';
 
 const WINDOW_SECONDS = 15 * 60;
 
 /**
- * Of one account from one address: whoever mistypes has a few more, whoever guesses gets 480 a day. It is the only limit
- * that an ordinary user meets, and others' failures do not count towards it.
+ * Failures of one account from one network: whoever mistypes has a few more, whoever guesses gets 480 a day. It is the only
+ * limit that an ordinary user meets, and others' failures do not count towards it.
  */
-const ACCOUNT_AT_ADDRESS = 5;
-/** Of one address, whatever the account: stops one password being tried on many accounts, and lets an office share it. */
-const ADDRESS = 50;
+const ACCOUNT_AT_NETWORK = 5;
+/** Of one network, whatever the account: stops one password being tried on many accounts, and lets an office share it. */
+const NETWORK = 50;
 /**
- * Of one account, from all addresses: stops guessing from many. While it lasts the owner is locked out too, so it takes 20
- * addresses that have each used up their own five failures to bring that about.
+ * Of one account, from all networks: stops guessing from many. Beyond the first bound a network has one attempt, beyond the
+ * second none. A network that the account has logged in from keeps its five, so nobody can lock the owner out there.
  */
-const ACCOUNT = 100;
+const ACCOUNT = { oneAttempt: 100, none: 300 } as const;
+/** How long an account's network is known after a login. Longer would be too long for the timers of a counter in memory. */
+const KNOWN_SECONDS = 20 * 24 * 60 * 60;
+
+/** Attempts of one network at the same moment, so that none of them can fill the queue of passwords alone. */
+const AT_ONCE = 20;
+const TOO_MANY_AT_ONCE_RETRY_AFTER_SECONDS = 1;
 
 interface Attempt {
   /** The email address, normalized. */
@@ -36,68 +42,82 @@ interface Attempt {
  */
 @Injectable()
 export class LoginThrottle {
-  private readonly accountAtAddress: FailureCounter;
-  private readonly address: FailureCounter;
-  private readonly account: FailureCounter;
-  private readonly turns = new Turns();
+  private readonly accountAtNetwork: LoginCounter;
+  private readonly network: LoginCounter;
+  private readonly account: LoginCounter;
+  private readonly known: LoginCounter;
+  private readonly turns = new Turns(AT_ONCE, () => {
+    this.metrics.limited('login');
+    return tooManyRequests(
+      'Too many logins from this network are under way. Send the request again.',
+      TOO_MANY_AT_ONCE_RETRY_AFTER_SECONDS,
+    );
+  });
 
   constructor(
     @Inject(Redis) redis: Redis | null,
     { queuePrefix }: Configuration,
     private readonly metrics: LimiterMetrics,
   ) {
-    const counter = (name: string, limit: number, onAlone?: () => void): FailureCounter =>
-      new FailureCounter(redis, {
+    const counter = (name: string, windowSeconds: number, onAlone?: () => void): LoginCounter =>
+      new LoginCounter(redis, {
         keyPrefix: `${queuePrefix}:logins:${name}`,
-        limit,
-        windowSeconds: WINDOW_SECONDS,
+        windowSeconds,
         ...(onAlone === undefined ? {} : { onAlone }),
       });
-    this.accountAtAddress = counter('account-at-address', ACCOUNT_AT_ADDRESS);
-    this.address = counter('address', ADDRESS);
+    this.accountAtNetwork = counter('account-at-address', WINDOW_SECONDS);
+    this.network = counter('address', WINDOW_SECONDS);
+    this.known = counter('known', KNOWN_SECONDS);
     // Every attempt asks each of them once; one tells for all.
-    this.account = counter('account', ACCOUNT, () => {
+    this.account = counter('account', WINDOW_SECONDS, () => {
       metrics.failed('login');
     });
   }
 
   /**
-   * Runs `check`, whose `undefined` is a failure. An account's attempts take turns, so that guesses sent all at once are
-   * stopped like any others; each further instance they are sent to is good for one more.
-   * @throws ApiError 429 without running it, after too many failures; what `check` throws, which is no failure
+   * Runs `check`, whose `undefined` is a failure. An account's attempts from one network take turns, so that guesses sent
+   * all at once are stopped like any others; each further instance they are sent to is good for one more.
+   * @throws ApiError 429 without running it, after too many failures or beside too many attempts of the network; what
+   * `check` throws, which is no failure
    */
   async attempt<T>({ account, address }: Attempt, check: () => Promise<T | undefined>): Promise<T | undefined> {
     // Redis need not know who logs in.
     const accountKey = hash('sha256', account);
-    const addressKey = networkOf(address);
-    const bothKey = `${accountKey}:${addressKey}`;
-    return this.turns.take(accountKey, async () => {
-      this.refuseFor(
-        await Promise.all([
-          this.accountAtAddress.msToWait(bothKey),
-          this.address.msToWait(addressKey),
-          this.account.msToWait(accountKey),
-        ]),
-      );
+    const networkKey = networkOf(address);
+    const bothKey = `${accountKey}:${networkKey}`;
+    return this.turns.take({ key: bothKey, group: networkKey }, async () => {
+      const [own, network, all, known] = await Promise.all([
+        this.accountAtNetwork.get(bothKey),
+        this.network.get(networkKey),
+        this.account.get(accountKey),
+        this.known.get(bothKey),
+      ]);
+      const allowed = allowedAtNetwork(all, known);
+      if (own.count >= allowed) this.refuse(allowed === 0 ? all : own);
+      if (network.count >= NETWORK) this.refuse(network);
       const result = await check();
       if (result === undefined) {
         await Promise.all([
-          this.accountAtAddress.add(bothKey),
-          this.address.add(addressKey),
+          this.accountAtNetwork.add(bothKey),
+          this.network.add(networkKey),
           this.account.add(accountKey),
         ]);
       } else {
-        await this.accountAtAddress.clear(bothKey);
+        await Promise.all([this.accountAtNetwork.clear(bothKey), this.known.begin(bothKey)]);
       }
       return result;
     });
   }
 
-  private refuseFor(waits: readonly number[]): void {
-    const seconds = Math.ceil(Math.max(...waits) / 1000);
-    if (seconds > 0) {
-      this.metrics.limited('login');
-      throw tooManyRequests(`Too many logins have failed. Try again in ${seconds} s.`, seconds);
-    }
+  private refuse({ msLeft }: LoginCount): never {
+    const seconds = Math.max(1, Math.ceil(msLeft / 1000));
+    this.metrics.limited('login');
+    throw tooManyRequests(`Too many logins have failed. Try again in ${seconds} s.`, seconds);
   }
+}
+
+/** How many failures of an account its network may have, by those of the account from all networks. */
+function allowedAtNetwork(all: LoginCount, known: LoginCount): number {
+  if (known.count > 0 || all.count < ACCOUNT.oneAttempt) return ACCOUNT_AT_NETWORK;
+  return all.count < ACCOUNT.none ? 1 : 0;
 }

@@ -13,36 +13,46 @@ const REDIS_ANSWERS_WITHIN_MS = 300;
 
 interface CounterOptions {
   readonly keyPrefix: string;
-  /** Failures that are allowed in one window. */
-  readonly limit: number;
-  /** From the first failure of a key on. */
+  /** From the first of a key on. */
   readonly windowSeconds: number;
   /** Called for each question that this instance answers alone, as Redis gives no answer. */
   readonly onAlone?: () => void;
 }
 
+/** What was counted under a key in its window. */
+export interface LoginCount {
+  readonly count: number;
+  /** Until the window ends. */
+  readonly msLeft: number;
+}
+
 /**
- * Counts failures by key in Redis, for all instances together; in the memory of this one while Redis gives no answer, so
+ * Counts logins by key in Redis, for all instances together; in the memory of this one while Redis gives no answer, so
  * that logins go on and stay limited, and in a deployment without Redis, which has no other.
  */
-export class FailureCounter {
-  private readonly limit: number;
+export class LoginCounter {
   private readonly limiter: RateLimiterAbstract;
+  private readonly windowSeconds: number;
 
-  constructor(redis: Redis | null, { keyPrefix, limit, windowSeconds, onAlone }: CounterOptions) {
-    const options = { keyPrefix, points: limit, duration: windowSeconds };
-    this.limit = limit;
+  constructor(redis: Redis | null, { keyPrefix, windowSeconds, onAlone }: CounterOptions) {
+    // It only counts: what is allowed is for the throttle to say.
+    const options = { keyPrefix, points: Number.MAX_SAFE_INTEGER, duration: windowSeconds };
+    this.windowSeconds = windowSeconds;
     this.limiter = redis === null ? new RateLimiterMemory(options) : sharedLimiter(redis, options, onAlone);
   }
 
-  /** How long this key must wait for its next attempt, in milliseconds: 0 below the limit. */
-  async msToWait(key: string): Promise<number> {
-    const count = await this.limiter.get(key);
-    return count === null || count.consumedPoints < this.limit ? 0 : Math.max(0, count.msBeforeNext);
+  async get(key: string): Promise<LoginCount> {
+    const found = await this.limiter.get(key);
+    return { count: found?.consumedPoints ?? 0, msLeft: Math.max(0, found?.msBeforeNext ?? 0) };
   }
 
   async add(key: string): Promise<void> {
     await this.limiter.penalty(key);
+  }
+
+  /** Counts one, in a window that begins now. */
+  async begin(key: string): Promise<void> {
+    await this.limiter.set(key, 1, this.windowSeconds);
   }
 
   async clear(key: string): Promise<void> {
