@@ -16,13 +16,13 @@ export class ApiKeyStrategy extends CredentialStrategy {
     super('api-key');
   }
 
-  override async validate({ headers }: FastifyRequest): Promise<SecretKeyPrincipal | PublicKeyPrincipal | null> {
+  override async validate({ headers, ip }: FastifyRequest): Promise<SecretKeyPrincipal | PublicKeyPrincipal | null> {
     const header = headers.authorization;
     if (header === undefined || !SCHEME.test(header)) {
       return null;
     }
     const key = CREDENTIAL.exec(header)?.[1];
-    const apiKey = key === undefined ? undefined : await this.apiKeys.find(key);
+    const apiKey = key === undefined ? undefined : await this.apiKeys.find(key, ip);
     if (apiKey === undefined) {
       throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
     }

@@ -143,13 +143,15 @@ export class ApiKeys {
 
   /**
    * The valid key with this text, or `undefined`; a key in use is answered from memory (see {@link CachedLookup}).
+   * @param address the client's
    * @throws ControlPlaneUnavailableError when the database is down and the key was not confirmed lately.
+   * @throws ApiError 503 while too many unknown keys come, and this one was not confirmed lately.
    */
-  async find(key: string): Promise<ApiKey | undefined> {
+  async find(key: string, address?: string): Promise<ApiKey | undefined> {
     if (!hasKeyForm(key)) {
       return undefined;
     }
-    return this.noteUse(await this.byHash.find(hashKey(key)));
+    return this.noteUse(await this.byHash.find(hashKey(key), address));
   }
 
   /** The valid key with this text, if memory knows it; `undefined` when only {@link find} can tell. */
@@ -172,10 +174,11 @@ export class ApiKeys {
 
   /**
    * Whether any valid key admits requests from this origin.
-   * @throws ControlPlaneUnavailableError as {@link find}
+   * @param address the client's
+   * @throws ControlPlaneUnavailableError, ApiError as {@link find}
    */
-  async admitsOrigin(origin: string): Promise<boolean> {
-    return (await this.origins.find(origin)) !== undefined;
+  async admitsOrigin(origin: string, address?: string): Promise<boolean> {
+    return (await this.origins.find(origin, address)) !== undefined;
   }
 
   /** What the tenant signs user ids with, in hex; undefined for a secret key. */

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ChangedKind, ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { UnknownLimit } from './unknown.limit.js';
 
 /** How long an answer of the database is used without asking again, while changes are heard: longer than any message takes. */
 const FRESH_MS = 5_000;
@@ -36,6 +37,7 @@ export class CachedLookup<V extends object> {
     private readonly changes: ControlPlaneChanges,
     kind: ChangedKind,
     private readonly load: (key: string) => Promise<V | undefined>,
+    private readonly unknownLimit = new UnknownLimit(),
   ) {
     changes.subscribe(kind, (key) => {
       this.onChange(key);
@@ -56,27 +58,46 @@ export class CachedLookup<V extends object> {
   /**
    * The value, or `undefined` when there is none. What was asked for in the last 5 s and has not changed since is answered
    * from memory, as long as changes are heard. While the database is down, what it said within the last 5 minutes stays valid.
+   * @param address of the client whose key it is, if anybody may send any
    * @throws ControlPlaneUnavailableError when the database is down and said nothing of the key lately
+   * @throws ApiError 503 while too many unknown ones come, when it said nothing of the key lately ({@link UnknownLimit})
    */
-  async find(key: string): Promise<V | undefined> {
+  async find(key: string, address?: string): Promise<V | undefined> {
     const cached = this.peek(key);
-    return cached === undefined ? this.lookUpOnce(key) : (cached ?? undefined);
+    return cached === undefined ? this.lookUpOnce(key, address) : (cached ?? undefined);
   }
 
   /** Concurrent requests for the same key share one query, unless a change came between them. */
-  private lookUpOnce(key: string): Promise<V | undefined> {
+  private lookUpOnce(key: string, address: string | undefined): Promise<V | undefined> {
     const running = this.running.get(key);
     if (running !== undefined) {
       return running;
     }
-    const lookup = this.lookUp(key).finally(() => {
+    const lookup = this.lookUp(key, address).finally(() => {
       if (this.running.get(key) === lookup) this.running.delete(key);
     });
     this.running.set(key, lookup);
     return lookup;
   }
 
-  private async lookUp(key: string): Promise<V | undefined> {
+  private async lookUp(key: string, address: string | undefined): Promise<V | undefined> {
+    if (!this.known.has(key)) {
+      return this.unknownLimit.run(address, () => this.ask(key));
+    }
+    try {
+      return await this.ask(key);
+    } catch (error) {
+      const stale = this.known.get(key);
+      if (stale === undefined) {
+        throw error;
+      }
+      // This does not prolong its stay.
+      stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
+      return stale.value;
+    }
+  }
+
+  private async ask(key: string): Promise<V | undefined> {
     try {
       await this.changes.listen();
       const changesHeard = this.changesHeard;
@@ -84,13 +105,7 @@ export class CachedLookup<V extends object> {
       if (changesHeard === this.changesHeard) this.keep(key, value);
       return value;
     } catch (error) {
-      const stale = this.known.get(key);
-      if (stale === undefined) {
-        throw new ControlPlaneUnavailableError(error);
-      }
-      // This does not prolong its stay.
-      stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
-      return stale.value;
+      throw new ControlPlaneUnavailableError(error);
     }
   }
 

@@ -4,6 +4,7 @@ import { and, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
 import { inTransaction } from './in-transaction.js';
 import { refreshTokens, users } from './schema.js';
+import { UnknownLimit } from './unknown.limit.js';
 import type { AuthenticatedUser } from './user.js';
 
 /** 43 characters of base64url are 32 bytes; of the last one only every fourth occurs. */
@@ -18,6 +19,7 @@ const MAX_CLEARED = 1_000;
 @Injectable()
 export class RefreshTokens {
   private readonly db: Database;
+  private readonly unknownLimit = new UnknownLimit();
 
   constructor({ db }: ControlPlaneDatabase) {
     this.db = db;
@@ -48,11 +50,25 @@ export class RefreshTokens {
     return started ? token : undefined;
   }
 
-  /** The user whose login the token goes on with; `undefined` when it is not good (any more). */
-  async use(token: string): Promise<AuthenticatedUser | undefined> {
-    if (!FORM.test(token)) {
-      return undefined;
-    }
+  /**
+   * The user whose login the token goes on with; `undefined` when it is not good (any more).
+   * @param address the client's
+   * @throws ApiError 503 while too many unknown tokens come
+   */
+  async use(token: string, address?: string): Promise<AuthenticatedUser | undefined> {
+    return FORM.test(token) ? this.unknownLimit.run(address, () => this.prolong(token)) : undefined;
+  }
+
+  /**
+   * Ends the login that a token belongs to, if it belongs to one.
+   * @param address the client's
+   * @throws ApiError 503 while too many unknown tokens come
+   */
+  async revoke(token: string, address?: string): Promise<void> {
+    if (FORM.test(token)) await this.unknownLimit.run(address, () => this.end(token));
+  }
+
+  private async prolong(token: string): Promise<AuthenticatedUser | undefined> {
     const [user] = await this.db
       .update(refreshTokens)
       .set({ expiresAt: sql`least(now() + interval '7 days', ${refreshTokens.createdAt} + interval '30 days')` })
@@ -68,17 +84,18 @@ export class RefreshTokens {
     return user;
   }
 
-  /** Ends the login that a token belongs to, if it belongs to one. */
-  async revoke(token: string): Promise<void> {
-    if (!FORM.test(token)) {
-      return;
-    }
+  /** @returns one of the tokens that are gone */
+  private async end(token: string): Promise<object | undefined> {
     // Builds that rotated tokens have left several of one login.
     const family = this.db
       .select({ familyId: refreshTokens.familyId })
       .from(refreshTokens)
       .where(eq(refreshTokens.tokenHash, hashToken(token)));
-    await this.db.delete(refreshTokens).where(inArray(refreshTokens.familyId, family));
+    const [ended] = await this.db
+      .delete(refreshTokens)
+      .where(inArray(refreshTokens.familyId, family))
+      .returning({ familyId: refreshTokens.familyId });
+    return ended;
   }
 
   private async clearExpired(): Promise<void> {

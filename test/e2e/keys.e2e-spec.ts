@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import request from 'supertest';
 import { Tokens } from '../../src/auth/tokens/tokens.service.js';
 import { runCli } from '../../src/cli/run-cli.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
+import { ControlPlaneDatabase } from '../../src/tenants/control-plane.database.js';
 import { Users } from '../../src/tenants/users.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { pagesOf } from '../support/pages.js';
@@ -271,5 +273,65 @@ describe('API keys over HTTP', () => {
     const [own] = await list(tenant);
     await callsTo(service.url)('delete', `${KEYS}${own!['id'] as string}`, `ApiKey ${tenant.key}`).expect(403);
     await tenant.post(TRACK, EVENT).expect(202);
+  });
+});
+
+describe('what nobody knows', () => {
+  let service: TestService;
+  let queries: Record<'select' | 'update' | 'delete', jest.SpyInstance>;
+
+  beforeAll(async () => {
+    service = await startService({ ROLE: 'api' });
+    const { db } = service.app.get(ControlPlaneDatabase);
+    queries = { select: jest.spyOn(db, 'select'), update: jest.spyOn(db, 'update'), delete: jest.spyOn(db, 'delete') };
+  });
+  beforeEach(() => {
+    Object.values(queries).forEach((query) => query.mockClear());
+  });
+  afterAll(async () => {
+    jest.restoreAllMocks();
+    await service.stop();
+  });
+
+  const randomText = () => randomBytes(32).toString('base64url');
+  const track = (key: string) => callsTo(service.url)('post', TRACK, `ApiKey ${key}`).send(EVENT);
+  const preflight = (origin: string) =>
+    request(service.url).options(TRACK).set({ origin, 'access-control-request-method': 'POST' });
+  const tokens = (path: string) => (refresh: string) =>
+    request(service.url).post(`/api/auth/token/${path}/`).send({ refresh });
+
+  it.each<[string, keyof typeof queries, number, (text: string) => request.Test]>([
+    ['keys', 'select', 401, (text) => track(`sk_live_${text}`)],
+    [
+      'preflights’ origins',
+      'select',
+      403,
+      (text) => preflight(`https://${text.toLowerCase().replaceAll(/[-_]/g, 'x')}.example`),
+    ],
+    ['refresh tokens', 'update', 401, (text) => tokens('refresh')(`rt_${text}`)],
+    ['refresh tokens to revoke', 'delete', 204, (text) => tokens('revoke')(`rt_${text}`)],
+  ])('should cost the database at most so many queries a second: %s', async (_, query, status, send) => {
+    let sent = 0;
+    await waitUntil(async () => {
+      const answers = await Promise.all(Array.from({ length: 60 }, () => send(randomText())));
+      sent += answers.length;
+      const refused = answers.filter((answer) => answer.status === 503);
+      expect(refused.map(({ headers }) => headers['retry-after'])).toEqual(refused.map(() => '1'));
+      expect(answers.filter((answer) => answer.status === status)).toHaveLength(60 - refused.length);
+      return refused.length > 0;
+    });
+    const asked = queries[query].mock.calls.length;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(sent);
+  });
+
+  it('should cost the database nothing when nobody can have it', async () => {
+    const answers = await Promise.all([
+      ...['sk_live_x', `sk_live_${'A'.repeat(42)}B`, `sk_prod_${'A'.repeat(43)}`].map((key) => track(key)),
+      ...['null', 'https://a.example/path', 'x'].map((origin) => preflight(origin)),
+      ...['rt_x', `rt_${'A'.repeat(44)}`].map((token) => tokens('refresh')(token)),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 403, 403, 403, 401, 401]);
+    for (const query of Object.values(queries)) expect(query).not.toHaveBeenCalled();
   });
 });

@@ -23,15 +23,15 @@ export class CorsPolicy {
   /**
    * Whether the answer to a request, or a preflight, is open to the origin that it comes from.
    * @throws ApiError 403 to a preflight from an origin that no key lists
-   * @throws ControlPlaneUnavailableError to a preflight that cannot be answered now
+   * @throws ControlPlaneUnavailableError, ApiError 503 to a preflight that cannot be answered now
    */
-  async isOpenTo({ method, url, headers }: FastifyRequest): Promise<boolean> {
+  async isOpenTo({ method, url, headers, ip }: FastifyRequest): Promise<boolean> {
     const { origin } = headers;
     if (origin === undefined || !PATHS.has(pathOf(url))) {
       return false;
     }
     if (method !== 'OPTIONS') {
-      return this.isListedBySomeKey(origin).catch((error: unknown) => {
+      return this.isListedBySomeKey(origin, ip).catch((error: unknown) => {
         this.log(error);
         return false;
       });
@@ -39,18 +39,18 @@ export class CorsPolicy {
     if (headers['access-control-request-method'] === undefined) {
       return false;
     }
-    if (!(await this.isListedBySomeKey(origin))) {
+    if (!(await this.isListedBySomeKey(origin, ip))) {
       throw forbidden('No public key lists this origin. Make one that has it in allowed_origins.');
     }
     return true;
   }
 
-  private async isListedBySomeKey(header: string): Promise<boolean> {
+  private async isListedBySomeKey(header: string, address: string): Promise<boolean> {
     const origin = parseOrigin(header);
     if (origin === undefined) {
       return false;
     }
-    return this.apiKeys.admitsOrigin(origin);
+    return this.apiKeys.admitsOrigin(origin, address);
   }
 
   /** Once in a while, not once a request. */

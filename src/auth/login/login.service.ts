@@ -40,18 +40,22 @@ export class LoginService {
 
   /**
    * The next access token of a login. The refresh token stays good.
-   * @throws ApiError 401 when it is not good, for whatever reason
+   * @param address the client's
+   * @throws ApiError 401 when it is not good, for whatever reason, 503 when that cannot be found out now
    */
-  async refresh(refreshToken: string): Promise<Pick<TokenPair, 'access'>> {
-    const user = await this.refreshTokens.use(refreshToken);
+  async refresh(refreshToken: string, address: string): Promise<Pick<TokenPair, 'access'>> {
+    const user = await this.refreshTokens.use(refreshToken, address);
     if (user === undefined) {
       throw unauthorized('This refresh token is not valid, or not any more. Log in again.');
     }
     return { access: await this.tokens.issueAccessToken(user) };
   }
 
-  /** Ends the login that a refresh token belongs to; a token that is not good has none to end. */
-  async logOut(refreshToken: string): Promise<void> {
-    await this.refreshTokens.revoke(refreshToken);
+  /**
+   * Ends the login that a refresh token belongs to; a token that is not good has none to end.
+   * @param address the client's
+   */
+  async logOut(refreshToken: string, address: string): Promise<void> {
+    await this.refreshTokens.revoke(refreshToken, address);
   }
 }

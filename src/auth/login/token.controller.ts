@@ -23,15 +23,15 @@ export class TokenController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @tokenDocs.refresh
-  refresh(@Body() { refresh }: RefreshTokenDto): Promise<Pick<TokenPair, 'access'>> {
-    return this.login.refresh(refresh);
+  refresh(@Body() { refresh }: RefreshTokenDto, @Ip() address: string): Promise<Pick<TokenPair, 'access'>> {
+    return this.login.refresh(refresh, address);
   }
 
   @Post('revoke')
   @HttpCode(204)
   @Header('cache-control', 'no-store')
   @tokenDocs.revoke
-  revoke(@Body() { refresh }: RefreshTokenDto): Promise<void> {
-    return this.login.logOut(refresh);
+  revoke(@Body() { refresh }: RefreshTokenDto, @Ip() address: string): Promise<void> {
+    return this.login.logOut(refresh, address);
   }
 }
