@@ -245,12 +245,28 @@ export class Configuration {
   @Setting({
     env: 'TRUSTED_PROXIES',
     describe:
-      'Proxies whose `X-Forwarded-For` is believed. Logins are slowed by client address, so name your load balancers.',
+      'Proxies whose `X-Forwarded-For` is believed. Logins and public keys are limited by client address, so name your load balancers.',
     example: '10.0.0.0/8,127.0.0.1',
   })
   @IsOptional()
   @AddressList()
   readonly trustedProxies?: string;
+
+  @Setting({
+    env: 'PUBLIC_SESSION_PERCENT',
+    describe:
+      'What one session may use of what the plan allows its public key, in percent: of the calls a minute, and within 15 minutes of the events a month.',
+  })
+  @WholeNumber({ min: 1, max: 100 })
+  readonly publicSessionPercent: number = 25;
+
+  @Setting({
+    env: 'PUBLIC_ADDRESS_PERCENT',
+    describe:
+      'What one client address may use of what the plan allows a public key, in percent: of the calls a minute, and within a day of the events a month.',
+  })
+  @WholeNumber({ min: 1, max: 100 })
+  readonly publicAddressPercent: number = 50;
 
   @Setting({ env: 'DATA_DIR', describe: 'Folder for what the service keeps on local disk.' })
   @Matches(/^[^\0]+$/, { message: 'must be the path of a folder' })

@@ -8,7 +8,13 @@ import { ReceiptClock } from './receipt.clock.js';
 import type { Sender } from './sender.js';
 import { readEvents } from './track-body.js';
 
-const SENDER: Sender = { tenantId: 'acme', requestId: 'r-1', source: 'batch', uid: undefined };
+const SENDER: Sender = {
+  tenantId: 'acme',
+  spender: { tenantId: 'acme' },
+  requestId: 'r-1',
+  source: 'batch',
+  uid: undefined,
+};
 
 describe('EventAdmission', () => {
   const recorded: unknown[] = [];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/api-error.js';
 import type { Attempt } from '../idempotency/attempt.js';
 import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
+import type { Spender } from '../plans/budgets.js';
 import { EventQuota } from '../plans/event-quota.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import { GroupCommit } from './group-commit.js';
@@ -20,9 +21,9 @@ export class EventIntake {
    * @param attempt the request's, if it is noted for its retries
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take(tenantId: string, rows: EncodedRows, route: EventRoute, attempt?: Attempt): Promise<void> {
+  async take(spender: Spender, rows: EncodedRows, route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
-      await this.reserveAndCommit(tenantId, rows, attempt);
+      await this.reserveAndCommit(spender, rows, attempt);
       this.metrics.received(route, 'accepted', rows.events);
     } catch (error) {
       this.metrics.received(route, outcomeOf(error), rows.events);
@@ -30,8 +31,8 @@ export class EventIntake {
     }
   }
 
-  private async reserveAndCommit(tenantId: string, rows: EncodedRows, attempt?: Attempt): Promise<void> {
-    const reservation = await this.quota.reserve(tenantId, rows.events);
+  private async reserveAndCommit(spender: Spender, rows: EncodedRows, attempt?: Attempt): Promise<void> {
+    const reservation = await this.quota.reserve(spender, rows.events);
     try {
       await this.commits.commit(rows, attempt);
     } catch (error) {

@@ -22,10 +22,10 @@ export class RequestIntake {
    * @param identity whose seed their ids derive from
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take({ tenantId, source }: Sender, { rows, seeded }: Admission, identity: RequestIdentity): Promise<void> {
+  async take({ spender, source }: Sender, { rows, seeded }: Admission, identity: RequestIdentity): Promise<void> {
     const { attempt, seed } = identity;
     if (attempt === undefined || seeded === 0) {
-      await this.intake.take(tenantId, rows, source);
+      await this.intake.take(spender, rows, source);
       return;
     }
     await this.retries.claim(attempt);
@@ -34,6 +34,6 @@ export class RequestIntake {
       return;
     }
     if (attempt.seed !== seed) replaceIds(rows.bytes, (id) => reseededId(id, attempt.seed));
-    await this.intake.take(tenantId, rows, source, attempt);
+    await this.intake.take(spender, rows, source, attempt);
   }
 }

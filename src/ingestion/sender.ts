@@ -1,6 +1,10 @@
+import type { Spender } from '../plans/budgets.js';
+
 /** Whose request it is, as far as its events are concerned. */
 export interface Sender {
   readonly tenantId: string;
+  /** Whose budgets its events are counted against. */
+  readonly spender: Spender;
   readonly requestId: string;
   /** The route. */
   readonly source: 'track' | 'batch';

@@ -6,6 +6,7 @@ import type { Principal } from '../auth/principal.js';
 import { RawBody } from '../common/body.parser.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
+import { spenderOf } from '../plans/budgets.js';
 import type { Sender } from './sender.js';
 import { type TrackBatchResult, TrackService } from './track.service.js';
 import { trackDocs } from './track.docs.js';
@@ -67,10 +68,11 @@ interface Incoming {
   readonly reply: FastifyReply;
 }
 
-function senderOf(source: Sender['source'], { id: requestId }: FastifyRequest, principal: Principal): Sender {
+function senderOf(source: Sender['source'], request: FastifyRequest, principal: Principal): Sender {
   return {
     tenantId: principal.tenantId,
-    requestId,
+    spender: spenderOf(principal, request.ip),
+    requestId: request.id,
     source,
     uid: principal.kind === 'session' ? principal.uid : undefined,
   };

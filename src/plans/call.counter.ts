@@ -1,48 +1,60 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import type { NamedBudget } from './budgets.js';
 import { LimitCounters } from './counters/limit.counters.js';
 import type { RateLimit } from './rate-limit.headers.js';
 
-/** Of the tenants that are over at the same time; beyond that the longest unseen costs a question again. */
+/** Of the budgets that are used up at the same time; beyond that the longest unseen costs a question again. */
 const MAX_REMEMBERED = 10_000;
 
+/** What is left of the budget that has the least left. */
 export interface CallCount extends RateLimit {
+  readonly holder: NamedBudget['holder'];
   /** Whether this call was one too many. */
   readonly exceeded: boolean;
 }
 
-/** Counts the calls of tenants, over all instances, in minutes that start with a tenant's first call. */
+/** Counts calls, over all instances, in minutes that start with the first call of each budget. */
 @Injectable()
 export class CallCounter {
   /**
-   * When the minute ends of tenants that have no call left, on the clock of `performance.now()`. By limit and tenant, so
-   * that a raised limit is in force at once.
+   * When budgets that are used up begin anew, on the clock of `performance.now()`. By limit and name, so that a raised
+   * limit is in force at once.
    */
   private readonly usedUp = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 
   constructor(private readonly counters: LimitCounters) {}
 
   /**
-   * Counts one call; undefined when it cannot be counted. A tenant that has used up its calls is refused without being
-   * counted until its minute ends.
+   * Counts one call against all budgets, or, when one is used up, against none; undefined when it cannot be counted. What
+   * is known to be used up is refused without being asked about.
    */
-  async count(tenantId: string, limit: number): Promise<CallCount | undefined> {
-    const key = `${limit} ${tenantId}`;
-    const msLeft = (this.usedUp.get(key) ?? 0) - performance.now();
-    if (msLeft > 0) {
-      return { limit, remaining: 0, resetSeconds: secondsOf(msLeft), exceeded: true };
+  async count(budgets: readonly NamedBudget[]): Promise<CallCount | undefined> {
+    for (const budget of budgets) {
+      const msLeft = (this.usedUp.get(keyOf(budget)) ?? 0) - performance.now();
+      if (msLeft > 0) return countOf(budget, 0, msLeft, true);
     }
-    const minute = await this.counters.addCall(tenantId);
-    if (minute === undefined) {
+    const taken = await this.counters.take('calls', budgets, 1);
+    if (taken === undefined) {
       return undefined;
     }
-    const remaining = Math.max(0, limit - minute.calls);
-    if (remaining === 0) this.usedUp.set(key, performance.now() + minute.msLeft);
-    return { limit, remaining, resetSeconds: secondsOf(minute.msLeft), exceeded: minute.calls > limit };
+    const exceeded = taken.short !== undefined;
+    let least: CallCount | undefined;
+    for (const [i, budget] of budgets.entries()) {
+      const { used = 0, msLeft = 0 } = taken.budgets[i] ?? {};
+      const remaining = Math.max(0, budget.limit - used - (exceeded ? 0 : 1));
+      if (remaining === 0) this.usedUp.set(keyOf(budget), performance.now() + msLeft);
+      if (least === undefined || remaining < least.remaining) least = countOf(budget, remaining, msLeft, exceeded);
+    }
+    return least;
   }
 }
 
-/** Rounded up, and never 0: who comes back after so many seconds must find the next minute. */
-function secondsOf(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
+function keyOf({ limit, name }: NamedBudget): string {
+  return `${limit} ${name}`;
+}
+
+/** Seconds are rounded up, and never 0: who comes back after so many must find the next minute. */
+function countOf({ limit, holder }: NamedBudget, remaining: number, msLeft: number, exceeded: boolean): CallCount {
+  return { limit, remaining, resetSeconds: Math.max(1, Math.ceil(msLeft / 1000)), holder, exceeded };
 }

@@ -1,23 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import type { ApiError } from '../common/api-error.js';
 import { tooManyRequests } from '../common/errors.js';
+import { Configuration } from '../config/configuration.js';
 import { LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { type EventAccount, LimitCounters } from './counters/limit.counters.js';
+import { eventBudgets, type NamedBudget, type Spender } from './budgets.js';
+import { type Budget, LimitCounters } from './counters/limit.counters.js';
 import { QuotaClock } from './quota.clock.js';
 import { quotaMonthOf } from './quota.month.js';
 import { rateLimitHeaders } from './rate-limit.headers.js';
-import { type TenantPlan, TenantLimits } from './tenant-limits.service.js';
+import { TenantLimits } from './tenant-limits.service.js';
 
-/** How long a month's count outlives it: until no instance's clock can still be in it, and for a look at the last days. */
-const KEEP_AFTER_END_SECONDS = 3 * 24 * 60 * 60;
-
-/** Events that were counted; in which month, their release need not ask again. */
+/** Events that were counted, and against what: their release need not ask again. */
 export interface Reservation {
-  readonly account: EventAccount;
+  readonly budgets: readonly Budget[];
   readonly events: number;
 }
 
-/** Counts the events that tenants have accepted in a calendar month (UTC), over all instances, up to what their plan allows. */
+/** Counts the events that were accepted of tenants in a calendar month (UTC), over all instances, up to what their plans allow. */
 @Injectable()
 export class EventQuota {
   constructor(
@@ -25,32 +23,35 @@ export class EventQuota {
     private readonly counters: LimitCounters,
     private readonly clock: QuotaClock,
     private readonly metrics: LimiterMetrics,
+    private readonly configuration: Configuration,
   ) {}
 
   /**
    * Counts the events of a request, all of them or none, before they are committed.
    * @returns what to {@link release} if they are not; undefined when nothing was counted, for a tenant without limit or
    * because it could not be
-   * @throws ApiError 429 when they are more than the month has left
+   * @throws ApiError 429 when they are more than is left
    */
-  async reserve(tenantId: string, events: number): Promise<Reservation | undefined> {
-    const tenant = await this.limits.of(tenantId, 'events');
+  async reserve(spender: Spender, events: number): Promise<Reservation | undefined> {
+    const tenant = await this.limits.of(spender.tenantId, 'events');
     if (tenant?.eventsPerMonth === undefined) {
       return undefined;
     }
-    const limit = tenant.eventsPerMonth;
     const now = this.clock.now();
-    const { name, endsAt } = quotaMonthOf(now);
-    const account = { tenantId, month: name, expiresAt: endsAt.getTime() / 1000 + KEEP_AFTER_END_SECONDS };
-    const count = await this.counters.reserveEvents(account, events, limit);
-    if (count === undefined) {
+    const month = quotaMonthOf(now);
+    const budgets = eventBudgets(tenant.eventsPerMonth, spender, this.configuration, month);
+    const taken = await this.counters.take('events', budgets, events);
+    if (taken === undefined) {
       return undefined;
     }
-    if (!count.isCounted) {
+    const short = taken.short === undefined ? undefined : budgets[taken.short];
+    if (short !== undefined) {
       this.metrics.limited('events');
-      throw exhausted(tenant.plan, { limit, remaining: Math.max(0, limit - count.used), events, now, endsAt });
+      const { used = 0, msLeft = 0 } = taken.budgets[taken.short ?? 0] ?? {};
+      const endsAt = 'ms' in short.life ? new Date(now.getTime() + msLeft) : month.endsAt;
+      throw exhausted(tenant.plan, short, { used, events, now, endsAt });
     }
-    return { account, events };
+    return { budgets, events };
   }
 
   /** Gives back what was reserved for events that were not accepted. Best effort: what cannot be given back stays counted. */
@@ -58,23 +59,21 @@ export class EventQuota {
     if (reservation === undefined) {
       return;
     }
-    await this.counters.releaseEvents(reservation.account, reservation.events);
+    await this.counters.giveBack('events', reservation.budgets, reservation.events);
   }
 }
 
 function exhausted(
-  plan: TenantPlan['plan'],
-  {
-    limit,
-    remaining,
-    events,
-    now,
-    endsAt,
-  }: { limit: number; remaining: number; events: number; now: Date; endsAt: Date },
-): ApiError {
+  plan: string,
+  { limit, holder, period }: NamedBudget,
+  { used, events, now, endsAt }: { used: number; events: number; now: Date; endsAt: Date },
+) {
   const resetSeconds = Math.max(1, Math.ceil((endsAt.getTime() - now.getTime()) / 1000));
+  const remaining = Math.max(0, limit - used);
+  // To the day of a month's end, and to the minute of what ends within a day.
+  const end = period === 'a month' ? endsAt.toISOString().slice(0, 10) : endsAt.toISOString().slice(11, 16);
   return tooManyRequests(
-    `The plan ${plan} allows ${limit} events a month; ${remaining} are left until ${endsAt.toISOString().slice(0, 10)} (UTC), and this request has ${events}. None of it was accepted. Choose a larger plan to send more.`,
+    `The plan ${plan} allows ${holder}${limit} events ${period}; ${remaining} are left until ${end} (UTC), and this request has ${events}. None of it was accepted. Choose a larger plan to send more.`,
     resetSeconds,
     rateLimitHeaders({ limit, remaining, resetSeconds }),
   );

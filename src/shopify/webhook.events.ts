@@ -57,7 +57,7 @@ export class WebhookEvents {
     try {
       const payload = checked.payload ?? event.payload;
       this.encoder.append(toEventRow(tenantId, event, payload, this.clock.next()));
-      await this.intake.take(tenantId, { bytes: this.encoder.take(), events: 1 }, 'shopify');
+      await this.intake.take({ tenantId }, { bytes: this.encoder.take(), events: 1 }, 'shopify');
     } catch (error) {
       // Shopify would repeat what gets a 429, and then cancel the subscription for good.
       if (!(error instanceof ApiError && error.status === 429)) throw error;

@@ -8,6 +8,7 @@ import { RedisServer } from '../../src/embedded/redis.server.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
 import { QuotaClock } from '../../src/plans/quota.clock.js';
 import type { Plan } from '../../src/tenants/tenant.js';
+import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';
 import { whileClockStands } from '../support/clock.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
@@ -19,6 +20,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 const TRACK = '/api/ingestion/track/';
 const BATCH = '/api/ingestion/track/batch/';
+const SESSION = '/api/auth/session/';
 /** Needs no Redis of its own. */
 const SCHEMAS = '/api/schemas/';
 const event = { user_id: 'u1', event_type: 'page_viewed' };
@@ -62,6 +64,8 @@ async function metric(service: TestService, name: string, limiter: string): Prom
       ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
       HOST: '127.0.0.1',
       METRICS_PORT: '0',
+      // Visitors come from addresses of their own.
+      TRUSTED_PROXIES: '127.0.0.1',
       // So that there is a queue that takes nothing.
       SPOOL_MAX_BYTES: '0',
     };
@@ -321,6 +325,112 @@ async function metric(service: TestService, name: string, limiter: string): Prom
       await whileClockStands(() => waitUntil(async () => (await tenant.post(BATCH, batchOf(4))).status === 202));
       await tenant.post(TRACK, event).expect(429);
       await tenant.post(TRACK, event).expect(429);
+    });
+  });
+
+  describe('public keys', () => {
+    let addresses = 0;
+    /** One of an address of its own, unless another visitor's is given. */
+    const visit = (key: string, address = `198.18.7.${++addresses}`) => {
+      let turn = 0;
+      const post = (path: string, authorization: string, body: object) =>
+        request(instances[turn++ % 2]!.url)
+          .post(path)
+          .set({ authorization, 'x-forwarded-for': address })
+          .send(body);
+      const open = async (status = 200) => {
+        const opened = await post(SESSION, `ApiKey ${key}`, { anonymous_id: 'c0ffee' }).expect(status);
+        const { token } = opened.body as { token: string };
+        return {
+          opened,
+          track: (n = 1) => post(BATCH, `Bearer ${token}`, batchOf(n)),
+        };
+      };
+      return { open, address };
+    };
+    const publicKeyOf = async ({ tenantId }: TestTenant) =>
+      (await instances[0].app.get(ApiKeys).create({ tenantId, name: 'page', type: 'public', mode: 'test' })).key;
+    const detailOf = ({ body }: request.Response) => (body as { detail: string }).detail;
+
+    it('should have calls a minute of their own, a share of them for each session and address', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 8 });
+      const key = await publicKeyOf(tenant);
+      const one = visit(key);
+      const first = await one.open();
+      expect(limitsIn(first.opened)).toMatchObject({ limit: '4', remaining: '3' });
+      expect(limitsIn(await first.track().expect(202))).toMatchObject({ limit: '2', remaining: '1' });
+      await first.track().expect(202);
+      const ofSession = await first.track().expect(429);
+      expect(limitsIn(ofSession)).toMatchObject({ limit: '2', remaining: '0' });
+      expect(ofSession.headers['retry-after']).toBe(ofSession.headers['ratelimit-reset']);
+      expect(detailOf(ofSession)).toContain('allows a session 2 calls a minute');
+
+      const second = await one.open();
+      const ofAddress = await second.track().expect(429);
+      expect(detailOf(ofAddress)).toContain('allows one address 4 calls a minute');
+
+      const other = await visit(key).open();
+      for (let i = 0; i < 2; i++) await other.track().expect(202);
+      await visit(key).open();
+      const { opened: ofKey } = await visit(key).open(429);
+      expect(detailOf(ofKey)).toContain('allows a public key 8 calls a minute');
+
+      await visit(await publicKeyOf(tenant)).open();
+      expect(statusesOf(await inParallel(10, () => tenant.get(SCHEMAS)))).toEqual({ 200: 8, 429: 2 });
+    });
+
+    it('should be let in when the servers have used up their minute and month', async () => {
+      const tenant = await tenantWith({ callsPerMinute: 8, eventsPerMonth: 8 });
+      await tenant.post(BATCH, batchOf(8)).expect(202);
+      await tenant.post(TRACK, event).expect(429);
+      await inParallel(10, () => tenant.get(SCHEMAS));
+      expect((await tenant.get(SCHEMAS)).status).toBe(429);
+      const { track } = await visit(await publicKeyOf(tenant)).open();
+      await track(2).expect(202);
+    });
+
+    it('should have events a month of their own, a share of them for each session and address', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 100 });
+      const [key, otherKey] = [await publicKeyOf(tenant), await publicKeyOf(tenant)];
+      const one = visit(key);
+      const first = await one.open();
+      await first.track(25).expect(202);
+      const ofSession = await first.track().expect(429);
+      expect(detailOf(ofSession)).toContain('allows a session 25 events in 15 minutes');
+      expect(Number(ofSession.headers['retry-after'])).toBeLessThanOrEqual(900);
+      await (await one.open()).track(25).expect(202);
+      const ofAddress = await (await one.open()).track().expect(429);
+      expect(detailOf(ofAddress)).toContain('allows one address 50 events a day; 0 are left');
+
+      const other = visit(otherKey);
+      for (let i = 0; i < 2; i++) await (await other.open()).track(25).expect(202);
+      const ofKeys = await (await visit(key).open()).track().expect(429);
+      expect(detailOf(ofKeys)).toMatch(/allows public keys 100 events a month; 0 are left until \d{4}-\d\d-01/);
+      await tenant.post(BATCH, batchOf(100)).expect(202);
+    });
+
+    it('should be given back by all budgets what could not be queued', async () => {
+      const tenant = await tenantWith({ eventsPerMonth: 8 });
+      const { track } = await visit(await publicKeyOf(tenant)).open();
+      const waiting = `${prefix}:events:wait`;
+      await redis.rename(waiting, `${waiting}-kept`);
+      await redis.set(waiting, 'not a list');
+      try {
+        await track(2).expect(503);
+      } finally {
+        await redis.rename(`${waiting}-kept`, waiting);
+      }
+      const keys = await redis.keys(`${prefix}:limits:events:${tenant.tenantId}:*`);
+      expect(keys).toHaveLength(3);
+      expect(await redis.mget(keys)).toEqual(['0', '0', '0']);
+      expect((await Promise.all(keys.map((name) => redis.ttl(name)))).filter((seconds) => seconds <= 0)).toEqual([]);
+    });
+
+    it('should be asked about once a call, and never where the plan has no limit', async () => {
+      const limited = await visit(await publicKeyOf(await tenantWith({ callsPerMinute: 100 }))).open();
+      expect(await questionsDuring(() => limited.track().expect(202))).toHaveLength(1);
+      const unlimited = await visit(await publicKeyOf(await tenantWith({}))).open();
+      expect(await questionsDuring(() => unlimited.track().expect(202))).toEqual([]);
     });
   });
 });

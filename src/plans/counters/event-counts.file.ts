@@ -3,7 +3,6 @@ import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorCodeOf } from '../../common/error-code.js';
-import type { EventAccount } from './limit.counters.js';
 
 /** A flush a second is nothing to a disk, and a second's events nothing to a month. */
 const SAVE_EVERY_MS = 1_000;
@@ -30,13 +29,14 @@ export class EventCountsFile {
     this.counts = this.read();
   }
 
-  /** Events that were counted; 0 when none were. */
-  get(account: EventAccount): number {
-    return this.counts.get(keyOf(account))?.events ?? 0;
+  /** What was counted under a name; 0 when nothing was. */
+  get(name: string): number {
+    return this.counts.get(keyOf(name))?.events ?? 0;
   }
 
-  set(account: EventAccount, events: number): void {
-    this.counts.set(keyOf(account), { events, expiresAt: account.expiresAt });
+  /** @param expiresAt from when on nobody asks for it any more, in seconds since 1970 */
+  set(name: string, events: number, expiresAt: number): void {
+    this.counts.set(keyOf(name), { events, expiresAt });
     this.timer ??= setTimeout(() => {
       this.save();
     }, SAVE_EVERY_MS).unref();
@@ -87,6 +87,7 @@ export class EventCountsFile {
   }
 }
 
-function keyOf({ tenantId, month }: EventAccount): string {
-  return `${tenantId} ${month}`;
+/** As files have it since before there were other budgets: `acme 2026-11`. */
+function keyOf(name: string): string {
+  return name.replace(/^events:/, '').replaceAll(':', ' ');
 }

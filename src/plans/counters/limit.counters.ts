@@ -1,34 +1,31 @@
-/** The calls of a tenant in its minute, the one just counted included. */
-export interface CallsOfMinute {
-  readonly calls: number;
-  /** Until the minute ends. */
-  readonly msLeft: number;
+import type { Limiter } from '../../metrics/limiter.metrics.js';
+
+/** How much may be taken in a time, by whoever the name says. */
+export interface Budget {
+  /** What it is counted under; no two of a deployment have the same. */
+  readonly name: string;
+  readonly limit: number;
+  /** How long it is counted: from the first on, or up to a moment. */
+  readonly life: { readonly ms: number } | { readonly untilEpochSeconds: number };
 }
 
-/** Where a tenant's events of one month are counted. */
-export interface EventAccount {
-  readonly tenantId: string;
-  /** As in `2026-11`. */
-  readonly month: string;
-  /** From when on nobody asks for the count any more, in seconds since 1970. */
-  readonly expiresAt: number;
+/** What came of taking from budgets; in their order. */
+export interface Taken {
+  readonly budgets: readonly {
+    /** Taken before. */
+    readonly used: number;
+    /** Until it begins anew. */
+    readonly msLeft: number;
+  }[];
+  /** The place of the first that had too little left, so that nothing was taken of any; undefined when all had enough. */
+  readonly short: number | undefined;
 }
 
-/** What became of events that were to be counted. */
-export interface EventCount {
-  readonly isCounted: boolean;
-  /** Events that had been counted before. */
-  readonly used: number;
-}
-
-/** What tenants have used of their limits, counted wherever all instances of this deployment count. Never rejects. */
+/** What callers have used of their budgets, counted wherever all instances of this deployment count. Never rejects. */
 export abstract class LimitCounters {
-  /** Counts one call, in a minute that starts with the tenant's first; undefined when it cannot be counted. */
-  abstract addCall(tenantId: string): Promise<CallsOfMinute | undefined>;
+  /** Takes `count` from all budgets or, when one has less left, from none; undefined when that cannot be told. */
+  abstract take(limiter: Limiter, budgets: readonly Budget[], count: number): Promise<Taken | undefined>;
 
-  /** Counts events, all of them or, beyond `limit`, none; undefined when that cannot be told. */
-  abstract reserveEvents(account: EventAccount, events: number, limit: number): Promise<EventCount | undefined>;
-
-  /** Takes events off the count again. Best effort: what cannot be taken off stays counted. */
-  abstract releaseEvents(account: EventAccount, events: number): Promise<void>;
+  /** Gives back what was taken. Best effort: what cannot be given back stays counted. */
+  abstract giveBack(limiter: Limiter, budgets: readonly Budget[], count: number): Promise<void>;
 }

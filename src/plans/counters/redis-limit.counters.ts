@@ -1,26 +1,38 @@
 import type { Redis } from 'ioredis';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
-import type { LimiterMetrics } from '../../metrics/limiter.metrics.js';
-import { type CallsOfMinute, type EventAccount, type EventCount, LimitCounters } from './limit.counters.js';
+import type { Limiter } from '../../metrics/limiter.metrics.js';
+import { LimiterMetrics } from '../../metrics/limiter.metrics.js';
+import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
 import { LimitRedis } from './limit.redis.js';
-import { MINUTE } from './minute.js';
 
-/** Checks and counts in one step, so that instances cannot exceed a limit together. Answers [whether counted, count before]. */
-const RESERVE = `
-local used = tonumber(redis.call('GET', KEYS[1]) or 0)
-if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then return {0, used} end
-redis.call('INCRBY', KEYS[1], ARGV[1])
-redis.call('EXPIREAT', KEYS[1], ARGV[3])
-return {1, used}`;
+/**
+ * Checks and counts in one step, so that instances cannot exceed a limit together. KEYS: the budgets. ARGV: how much is
+ * taken; of each budget its limit, PEXPIRE or EXPIREAT, and what that is given. Answers the place of the first that has too
+ * little left, or 0; then of each what was used before, and the milliseconds left.
+ */
+const TAKE = `
+local count, answer = tonumber(ARGV[1]), { 0 }
+for i, key in ipairs(KEYS) do
+  local used = tonumber(redis.call('GET', key) or 0)
+  if answer[1] == 0 and used + count > tonumber(ARGV[3 * i - 1]) then answer[1] = i end
+  answer[2 * i] = used
+end
+for i, key in ipairs(KEYS) do
+  if answer[1] == 0 and redis.call('INCRBY', key, count) == count then
+    redis.call(ARGV[3 * i], key, ARGV[3 * i + 1])
+  end
+  answer[2 * i + 1] = redis.call('PTTL', key)
+end
+return answer`;
 
 /** A count that is gone is not brought back, below zero and without an end. */
-const RELEASE = `
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECRBY', KEYS[1], ARGV[1]) end`;
+const GIVE_BACK = `
+for _, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, ARGV[1]) end
+end`;
 
 /** Counts in the Redis that all instances share. */
 export class RedisLimitCounters extends LimitCounters {
   private readonly redis: LimitRedis;
-  private readonly minutes: RateLimiterRedis;
 
   /** @param keyPrefix of every key of a limit */
   constructor(
@@ -30,30 +42,30 @@ export class RedisLimitCounters extends LimitCounters {
   ) {
     super();
     this.redis = new LimitRedis(redis, metrics);
-    this.minutes = new RateLimiterRedis({ ...MINUTE, storeClient: redis, keyPrefix: `${keyPrefix}:calls` });
   }
 
-  async addCall(tenantId: string): Promise<CallsOfMinute | undefined> {
-    const answer = await this.redis.ask('calls', () => this.minutes.consume(tenantId));
-    return answer && { calls: answer.consumedPoints, msLeft: answer.msBeforeNext };
-  }
-
-  async reserveEvents(account: EventAccount, events: number, limit: number): Promise<EventCount | undefined> {
-    const answer = await this.redis.ask('events', (redis) =>
-      redis.eval(RESERVE, 1, this.keyOf(account), events, limit, account.expiresAt),
+  async take(limiter: Limiter, budgets: readonly Budget[], count: number): Promise<Taken | undefined> {
+    const args = budgets.flatMap(({ limit, life }) =>
+      'ms' in life ? [limit, 'PEXPIRE', life.ms] : [limit, 'EXPIREAT', life.untilEpochSeconds],
+    );
+    const answer = await this.redis.ask(limiter, (redis) =>
+      redis.eval(TAKE, budgets.length, ...this.keysOf(budgets), count, ...args),
     );
     if (answer === undefined) {
       return undefined;
     }
-    const [counted, used] = answer as [0 | 1, number];
-    return { isCounted: counted === 1, used };
+    const [short = 0, ...numbers] = answer as number[];
+    return {
+      budgets: budgets.map((_, i) => ({ used: numbers[2 * i] ?? 0, msLeft: Math.max(0, numbers[2 * i + 1] ?? 0) })),
+      short: short === 0 ? undefined : short - 1,
+    };
   }
 
-  async releaseEvents(account: EventAccount, events: number): Promise<void> {
-    await this.redis.ask('events', (redis) => redis.eval(RELEASE, 1, this.keyOf(account), events));
+  async giveBack(limiter: Limiter, budgets: readonly Budget[], count: number): Promise<void> {
+    await this.redis.ask(limiter, (redis) => redis.eval(GIVE_BACK, budgets.length, ...this.keysOf(budgets), count));
   }
 
-  private keyOf({ tenantId, month }: EventAccount): string {
-    return `${this.keyPrefix}:events:${tenantId}:${month}`;
+  private keysOf(budgets: readonly Budget[]): string[] {
+    return budgets.map(({ name }) => `${this.keyPrefix}:${name}`);
   }
 }

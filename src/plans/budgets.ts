@@ -1,0 +1,109 @@
+import type { Principal } from '../auth/principal.js';
+import { networkOf } from '../common/address.network.js';
+import type { Configuration } from '../config/configuration.js';
+import type { Budget } from './counters/limit.counters.js';
+import type { QuotaMonth } from './quota.month.js';
+
+const MINUTE = { life: { ms: 60_000 }, period: 'a minute' } as const;
+/** As long as a session lives. */
+const SESSION = { life: { ms: 15 * 60_000 }, period: 'in 15 minutes' } as const;
+const DAY = { life: { ms: 24 * 60 * 60_000 }, period: 'a day' } as const;
+/** How long a month's count outlives it: until no instance's clock can still be in it, and for a look at the last days. */
+const KEEP_AFTER_END_SECONDS = 3 * 24 * 60 * 60;
+
+/** Who makes a request, as far as limits are concerned. */
+export interface Spender {
+  readonly tenantId: string;
+  /** Of a request with a public key or a session: anybody can read the key in a page's source. Undefined of others. */
+  readonly visitor?: Visitor | undefined;
+}
+
+export interface Visitor {
+  readonly apiKeyId: string;
+  /** Undefined while there is none. */
+  readonly sessionId: string | undefined;
+  /** IPv4 or IPv6. */
+  readonly address: string;
+}
+
+/** A budget, and what to call whom it is for. */
+export interface NamedBudget extends Budget {
+  /** As in `The plan free allows … 60 calls a minute.` Empty: the tenant itself. */
+  readonly holder: '' | 'a session ' | 'one address ' | 'a public key ' | 'public keys ';
+  /** `a day`, `a minute`, … */
+  readonly period: string;
+}
+
+/** How much of what a public key may use one visitor may, in percent. */
+export type VisitorShares = Pick<Configuration, 'publicSessionPercent' | 'publicAddressPercent'>;
+
+/** @param address the client's */
+export function spenderOf(principal: Principal, address: string): Spender {
+  switch (principal.kind) {
+    case 'secret-key':
+    case 'user':
+      return principal;
+    case 'public-key':
+    case 'session': {
+      const sessionId = principal.kind === 'session' ? principal.sessionId : undefined;
+      return { tenantId: principal.tenantId, visitor: { apiKeyId: principal.apiKey.id, sessionId, address } };
+    }
+    default:
+      return principal satisfies never;
+  }
+}
+
+/** What a call is counted against, of a tenant whose limit of calls a minute is this. */
+export function callBudgets(limit: number, { tenantId, visitor }: Spender, shares: VisitorShares): NamedBudget[] {
+  const tenant = { ...MINUTE, name: `calls:${tenantId}`, limit };
+  if (visitor === undefined) {
+    return [{ ...tenant, holder: '' }];
+  }
+  const key = { ...tenant, name: `${tenant.name}:${visitor.apiKeyId}`, holder: 'a public key ' } as const;
+  return [...sharesOf(key, visitor, shares, { session: MINUTE, address: MINUTE }), key];
+}
+
+/** What events are counted against, of a tenant whose limit of events a month is this. */
+export function eventBudgets(
+  limit: number,
+  { tenantId, visitor }: Spender,
+  shares: VisitorShares,
+  { name, endsAt }: QuotaMonth,
+): NamedBudget[] {
+  const life = { untilEpochSeconds: endsAt.getTime() / 1000 + KEEP_AFTER_END_SECONDS };
+  const tenant = { name: `events:${tenantId}:${name}`, limit, life, period: 'a month' };
+  if (visitor === undefined) {
+    return [{ ...tenant, holder: '' }];
+  }
+  // One for all keys together: a tenant can make as many as it likes.
+  const all = { ...tenant, name: `${tenant.name}:public`, holder: 'public keys ' } as const;
+  return [...sharesOf(all, visitor, shares, { session: SESSION, address: DAY }), all];
+}
+
+/** The visitor's own, which it uses up first. */
+function sharesOf(
+  { name, limit }: Budget,
+  { sessionId, address }: Visitor,
+  { publicSessionPercent, publicAddressPercent }: VisitorShares,
+  times: Readonly<Record<'session' | 'address', Pick<NamedBudget, 'life' | 'period'>>>,
+): NamedBudget[] {
+  const shareOf = (percent: number): number => Math.max(1, Math.floor((limit * percent) / 100));
+  return [
+    ...(sessionId === undefined
+      ? []
+      : [
+          {
+            ...times.session,
+            name: `${name}:session:${sessionId}`,
+            limit: shareOf(publicSessionPercent),
+            holder: 'a session ',
+          } as const,
+        ]),
+    {
+      ...times.address,
+      name: `${name}:address:${networkOf(address)}`,
+      limit: shareOf(publicAddressPercent),
+      holder: 'one address ',
+    },
+  ];
+}
