@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { fingerprintOf, type RepeatableRequest } from './fingerprint.js';
-import type { Note } from './idempotency.store.js';
+import type { Caller, Note } from './idempotency.store.js';
 import { drawSeed, formatSeed, parseSeed, type Seed } from './seed.js';
 
 /** The half of a connection on which the answer leaves. */
@@ -25,6 +25,10 @@ export class Attempt {
 
   get tenantId(): string {
     return this.request.tenantId;
+  }
+
+  get caller(): Caller {
+    return this.request.caller;
   }
 
   get fingerprint(): string {

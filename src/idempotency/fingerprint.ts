@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Caller } from './idempotency.store.js';
 
 /** 22 characters of base64url are 132 bits: two bodies that are not equal never share them. */
 const CHARACTERS = 22;
@@ -6,6 +7,8 @@ const CHARACTERS = 22;
 /** What two requests have in common when one may be the other's retry. */
 export interface RepeatableRequest {
   readonly tenantId: string;
+  /** Says nothing of what is the same; what is remembered is bounded by it. */
+  readonly caller: Caller;
   readonly route: string;
   /** The only user that the caller may speak for: users of one tenant never have a request in common. */
   readonly uid: string | undefined;

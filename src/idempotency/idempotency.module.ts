@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { IdempotentRequests } from './idempotent.requests.js';
 import { LmdbStore } from './lmdb/lmdb.store.js';
@@ -10,6 +11,7 @@ import { StoreAccess } from './store.access.js';
 
 /** Recognises what is sent again. Instances share their knowledge in Redis; without one there is one process, and its disk. */
 @Module({
+  imports: [MetricsModule],
   providers: [
     { provide: IdempotencyStore, inject: [Configuration], useFactory: chooseStore },
     StoreAccess,

@@ -5,10 +5,11 @@ export const MAX_NOTES_A_FINGERPRINT = 256;
 export const NOTE_LIFE_MS = 120_000;
 
 /**
- * How many attempts may be kept whose clients got no answer, of one tenant and in all, within {@link NOTE_LIFE_MS}: whoever
- * breaks off requests on purpose fills nothing. At 150 bytes each they take 7.5 MB.
+ * How many attempts may be kept whose clients got no answer, within {@link NOTE_LIFE_MS}: whoever breaks off requests on
+ * purpose fills nothing. At 150 bytes each they take 7.5 MB. Of a session and of all sessions of a public key only by the
+ * process that served them: anybody can have one, and must leave room for the tenant's servers.
  */
-export const MAX_BROKEN = { tenant: 10_000, total: 50_000 } as const;
+export const MAX_BROKEN = { session: 100, publicKey: 5_000, tenant: 10_000, total: 50_000 } as const;
 
 /** What is kept of an attempt to serve a request. */
 export interface Note {
@@ -53,12 +54,40 @@ export const MEMORY_LIFE_MS: Readonly<Record<MemorySpace, number>> = {
   deliveries: 8 * 24 * 60 * 60 * 1000,
 };
 
+/** Whose request is remembered. */
+export interface Caller {
+  readonly apiKeyId: string;
+  /** Of a session, which was opened with the key. */
+  readonly sessionId: string | undefined;
+}
+
 /**
- * Bytes that a space may take in of one tenant and in all, within its life: a quarter of a million entries of a tenant, and
- * at most 512 MB of Redis whatever clients do. What is beyond it is not remembered, and the ids in the warehouse, which do
- * not depend on any memory, still make one event of copies.
+ * Bytes that a space may take in of each within its life: of a session a thousand entries, of a key a quarter of a million.
+ * What is beyond it is not remembered, and the ids in the warehouse, which do not depend on any memory, still make one event
+ * of copies. There is no bound for all tenants together, since some would use it up for the others.
  */
-export const MAX_MEMORY_BYTES = { tenant: 64 * 1024 * 1024, total: 128 * 1024 * 1024 } as const;
+export const MAX_MEMORY_BYTES = { session: 256 * 1024, key: 64 * 1024 * 1024, tenant: 128 * 1024 * 1024 } as const;
+
+export interface MemoryBound {
+  readonly of: keyof typeof MAX_MEMORY_BYTES;
+  /** What is counted under. */
+  readonly name: string;
+  readonly maxBytes: number;
+}
+
+/** The bounds for what a caller has remembered, or, without one, the tenant. */
+export function memoryBounds({ space, tenantId }: MemoryKey, caller?: Caller): MemoryBound[] {
+  const tenant = `${space}-bytes:${tenantId}`;
+  const bound = (of: MemoryBound['of'], name: string): MemoryBound => ({ of, name, maxBytes: MAX_MEMORY_BYTES[of] });
+  if (caller === undefined) {
+    return [bound('tenant', tenant)];
+  }
+  const { apiKeyId, sessionId } = caller;
+  const key = bound('key', `${tenant}:${apiKeyId}`);
+  return sessionId === undefined
+    ? [key, bound('tenant', tenant)]
+    : [bound('session', `${key.name}:${sessionId}`), key, bound('tenant', `${tenant}:public`)];
+}
 
 /** What an entry takes besides its text, in Redis: measured with MEMORY USAGE. */
 export const MEMORY_ENTRY_BYTES = 120;
@@ -89,8 +118,11 @@ export abstract class IdempotencyStore {
 
   abstract recall(key: MemoryKey): Promise<string | undefined>;
 
-  /** What is remembered stays as it is until it has had its life. Beyond {@link MAX_MEMORY_BYTES} it does nothing. */
-  abstract remember(key: MemoryKey, value: string): Promise<void>;
+  /**
+   * What is remembered stays as it is until it has had its life.
+   * @returns whose bound kept it from being remembered; undefined when none did
+   */
+  abstract remember(key: MemoryKey, value: string, caller?: Caller): Promise<MemoryBound['of'] | undefined>;
 
   abstract close(): Promise<void>;
 }

@@ -57,7 +57,7 @@ export class IdempotentRequests {
     // Whatever is or is not remembered, now or when it comes again: the same request has the same seed.
     const answer = await serve({ seed: seedOf(place, fingerprint), attempt: undefined });
     const text = encodeAnswer(fingerprint, answer);
-    if (text.length <= MAX_REMEMBERED_CHARACTERS) await this.access.ask((store) => store.remember(place, text));
+    if (text.length <= MAX_REMEMBERED_CHARACTERS) await this.access.remember(place, text, request.caller);
     return answer;
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { withDeadline } from '../common/deadline.js';
-import { IdempotencyStore } from './idempotency.store.js';
+import { IdempotencyMetrics } from '../metrics/idempotency.metrics.js';
+import { type Caller, IdempotencyStore, type MemoryKey } from './idempotency.store.js';
 
 /** A store answers in a millisecond or two. Longer than its usual pauses, shorter than clients notice. */
 const ANSWER_WITHIN_MS = 100;
@@ -17,7 +18,10 @@ export class StoreAccess {
   private warnedAt = -Infinity;
   private askAgainAt = -Infinity;
 
-  constructor(private readonly store: IdempotencyStore) {}
+  constructor(
+    private readonly store: IdempotencyStore,
+    private readonly metrics: IdempotencyMetrics,
+  ) {}
 
   /** Whether {@link ask} would ask now. */
   get isAsking(): boolean {
@@ -46,6 +50,12 @@ export class StoreAccess {
       this.onFailure(error);
       return undefined;
     }
+  }
+
+  /** Has the store remember something, if it answers and the caller's bounds have room for it. Never rejects. */
+  async remember(key: MemoryKey, value: string, caller?: Caller): Promise<void> {
+    const answer = await this.ask((store) => store.remember(key, value, caller));
+    if (answer?.value !== undefined) this.metrics.notRemembered(answer.value);
   }
 
   private onAnswer(): void {

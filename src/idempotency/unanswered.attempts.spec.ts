@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { type Answer, Attempt } from './attempt.js';
-import { MAX_BROKEN, NOTE_LIFE_MS } from './idempotency.store.js';
+import { type Caller, MAX_BROKEN, NOTE_LIFE_MS } from './idempotency.store.js';
 import { UnansweredAttempts } from './unanswered.attempts.js';
 
 const answer = () => new EventEmitter() as unknown as Answer;
-const attempt = (tenantId = 't', body = 'x') =>
-  new Attempt({ tenantId, route: 'track', uid: undefined, body: Buffer.from(body) }, answer());
+const SERVER: Caller = { apiKeyId: 'secret', sessionId: undefined };
+const attempt = (tenantId = 't', body = 'x', caller = SERVER) =>
+  new Attempt({ tenantId, caller, route: 'track', uid: undefined, body: Buffer.from(body) }, answer());
 
 describe('UnansweredAttempts', () => {
   let now: number;
@@ -74,13 +75,37 @@ describe('UnansweredAttempts', () => {
     expect(attempts.brokenOf(all[1]!.fingerprint)).toHaveLength(1);
     expect(attempts.brokenOf(all.at(-1)!.fingerprint)).toHaveLength(1);
   });
+
+  it('should leave room for the tenant’s servers beside a public key, and for others beside a session', () => {
+    const kept = (count: number, session: (i: number) => string, apiKeyId = 'public') => {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        const broken = attempt('t', `${apiKeyId} ${session(i)} ${i}`, { apiKeyId, sessionId: session(i) });
+        attempts.open(broken);
+        if (attempts.break(broken) !== undefined) sum++;
+      }
+      return sum;
+    };
+    expect(kept(MAX_BROKEN.session + 50, () => 'one')).toBe(MAX_BROKEN.session);
+    expect(kept(1, () => 'two')).toBe(1);
+    expect(kept(MAX_BROKEN.publicKey, (i) => `of many ${i}`)).toBe(MAX_BROKEN.publicKey - MAX_BROKEN.session - 1);
+    expect(kept(1, () => 'three', 'another public key')).toBe(1);
+    const ofServer = attempt();
+    attempts.open(ofServer);
+    expect(attempts.break(ofServer)).toBeDefined();
+    now = NOTE_LIFE_MS + 1;
+    expect(attempts.brokenOf(ofServer.fingerprint)).toEqual([]);
+    expect(kept(1, () => 'one')).toBe(1);
+  });
 });
 
 describe('an attempt', () => {
   it('should have the same fingerprint as another of the same tenant, route, user and bytes, and no other', () => {
     const of = (changes: object) =>
-      new Attempt({ tenantId: 't', route: 'track', uid: 'u', body: Buffer.from('x'), ...changes }, answer())
-        .fingerprint;
+      new Attempt(
+        { tenantId: 't', caller: SERVER, route: 'track', uid: 'u', body: Buffer.from('x'), ...changes },
+        answer(),
+      ).fingerprint;
     const others = [
       { tenantId: 't2' },
       { route: 'batch' },
@@ -103,7 +128,7 @@ describe('an attempt', () => {
       const raw = Object.assign(new EventEmitter(), { writableFinished, statusCode, closed: false });
       const ended = jest.fn();
       new Attempt(
-        { tenantId: 't', route: 'track', uid: undefined, body: undefined },
+        { tenantId: 't', caller: SERVER, route: 'track', uid: undefined, body: undefined },
         raw as unknown as Answer,
       ).whenEnded(ended);
       expect(ended).not.toHaveBeenCalled();

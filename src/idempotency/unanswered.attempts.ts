@@ -1,9 +1,11 @@
 import type { Attempt } from './attempt.js';
-import { MAX_BROKEN, MAX_NOTES_A_FINGERPRINT, type Note, NOTE_LIFE_MS } from './idempotency.store.js';
+import { type Caller, MAX_BROKEN, MAX_NOTES_A_FINGERPRINT, type Note, NOTE_LIFE_MS } from './idempotency.store.js';
 
 /** An attempt whose client got no answer. */
 export interface BrokenAttempt {
   readonly tenantId: string;
+  /** Whose bounds it counts in. */
+  readonly owners: readonly string[];
   readonly fingerprint: string;
   readonly seed: string;
   durable: boolean;
@@ -22,13 +24,14 @@ const NONE: Attempts = { open: new Set(), broken: new Map() };
 
 /**
  * This process's own attempts that have no answer: those being served, and for two minutes those whose client went away
- * or was answered 5xx. Bounded: a tenant's newest and everybody's oldest broken ones are dropped beyond {@link MAX_BROKEN}.
+ * or was answered 5xx. Bounded: the newest broken ones of a session, a public key or a tenant, and everybody's oldest, are
+ * dropped beyond {@link MAX_BROKEN}.
  */
 export class UnansweredAttempts {
   private readonly byFingerprint = new Map<string, Attempts>();
   /** In the order in which they broke. */
   private readonly broken = new Set<BrokenAttempt>();
-  private readonly brokenOfTenant = new Map<string, number>();
+  private readonly brokenOfOwner = new Map<string, number>();
 
   /** @param now in milliseconds, on a clock that never runs back */
   constructor(private readonly now: () => number = () => performance.now()) {}
@@ -50,18 +53,19 @@ export class UnansweredAttempts {
 
   /** Its client has none. @returns undefined when it was not being served any more, or is one too many */
   break(attempt: Attempt): BrokenAttempt | undefined {
-    const { tenantId, fingerprint, note } = attempt;
+    const { tenantId, caller, fingerprint, note } = attempt;
     const attempts = this.of(fingerprint);
     if (!attempts.open.delete(attempt)) {
       return undefined;
     }
     let broken: BrokenAttempt | undefined;
-    const ofTenant = this.brokenOfTenant.get(tenantId) ?? 0;
-    if (ofTenant < MAX_BROKEN.tenant) {
-      broken = { tenantId, fingerprint, ...note, brokenAt: this.now(), told: 'nothing' };
+    const bounds = boundsOf(tenantId, caller);
+    if (bounds.every(([owner, max]) => (this.brokenOfOwner.get(owner) ?? 0) < max)) {
+      const owners = bounds.map(([owner]) => owner);
+      broken = { tenantId, owners, fingerprint, ...note, brokenAt: this.now(), told: 'nothing' };
       attempts.broken.set(note.seed, broken);
       this.broken.add(broken);
-      this.brokenOfTenant.set(tenantId, ofTenant + 1);
+      for (const owner of owners) this.brokenOfOwner.set(owner, (this.brokenOfOwner.get(owner) ?? 0) + 1);
     }
     this.tidy(fingerprint);
     this.dropOld();
@@ -114,17 +118,26 @@ export class UnansweredAttempts {
   }
 
   private remove(broken: BrokenAttempt): void {
-    const { tenantId, fingerprint, seed } = broken;
+    const { owners, fingerprint, seed } = broken;
     this.broken.delete(broken);
     this.of(fingerprint).broken.delete(seed);
     this.tidy(fingerprint);
-    const left = (this.brokenOfTenant.get(tenantId) ?? 0) - 1;
-    if (left > 0) this.brokenOfTenant.set(tenantId, left);
-    else this.brokenOfTenant.delete(tenantId);
+    for (const owner of owners) {
+      const left = (this.brokenOfOwner.get(owner) ?? 0) - 1;
+      if (left > 0) this.brokenOfOwner.set(owner, left);
+      else this.brokenOfOwner.delete(owner);
+    }
   }
 
   private tidy(fingerprint: string): void {
     const { open, broken } = this.of(fingerprint);
     if (open.size === 0 && broken.size === 0) this.byFingerprint.delete(fingerprint);
   }
+}
+
+function boundsOf(tenantId: string, { apiKeyId, sessionId }: Caller): (readonly [owner: string, max: number])[] {
+  const tenant = [tenantId, MAX_BROKEN.tenant] as const;
+  return sessionId === undefined
+    ? [tenant]
+    : [[`${apiKeyId} ${sessionId}`, MAX_BROKEN.session], [apiKeyId, MAX_BROKEN.publicKey], tenant];
 }

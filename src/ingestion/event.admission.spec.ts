@@ -11,6 +11,7 @@ import { readEvents } from './track-body.js';
 const SENDER: Sender = {
   tenantId: 'acme',
   spender: { tenantId: 'acme' },
+  caller: { apiKeyId: 'key', sessionId: undefined },
   requestId: 'r-1',
   source: 'batch',
   uid: undefined,

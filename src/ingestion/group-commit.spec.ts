@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { LmdbStore } from '../idempotency/lmdb/lmdb.store.js';
 import { Retries } from '../idempotency/retries.service.js';
+import { IdempotencyMetrics } from '../metrics/idempotency.metrics.js';
 import { StoreAccess } from '../idempotency/store.access.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
@@ -62,7 +64,10 @@ describe('GroupCommit', () => {
     folder = await mkdtemp(join(tmpdir(), 'segops-group-'));
     store = LmdbStore.open(folder);
     transport = new HeldTransport();
-    commits = new GroupCommit(transport, new Retries(store, new StoreAccess(store)));
+    commits = new GroupCommit(
+      transport,
+      new Retries(store, new StoreAccess(store, new IdempotencyMetrics(new Registry()))),
+    );
   });
   afterEach(async () => {
     await store.close();

@@ -1,3 +1,4 @@
+import type { Caller } from '../idempotency/idempotency.store.js';
 import type { Spender } from '../plans/budgets.js';
 
 /** Whose request it is, as far as its events are concerned. */
@@ -5,6 +6,8 @@ export interface Sender {
   readonly tenantId: string;
   /** Whose budgets its events are counted against. */
   readonly spender: Spender;
+  /** Within whose bounds its request is remembered. */
+  readonly caller: Caller;
   readonly requestId: string;
   /** The route. */
   readonly source: 'track' | 'batch';

@@ -2,7 +2,7 @@ import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import type { SecretKeyPrincipal, SessionPrincipal } from '../auth/principal.js';
 import { RawBody } from '../common/body.parser.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
@@ -27,7 +27,7 @@ export class TrackController {
   track(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @CurrentPrincipal() principal: Principal,
+    @CurrentPrincipal() principal: EventPrincipal,
     @Headers('idempotency-key') key: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<{ queued: true }> {
@@ -45,7 +45,7 @@ export class TrackController {
   trackBatch(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @CurrentPrincipal() principal: Principal,
+    @CurrentPrincipal() principal: EventPrincipal,
     @Headers('idempotency-key') key: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<TrackBatchResult> {
@@ -54,12 +54,15 @@ export class TrackController {
   }
 
   private once<T extends object>(
-    { sender: { tenantId, source, uid }, key, body, reply }: Incoming,
+    { sender: { tenantId, caller, source, uid }, key, body, reply }: Incoming,
     serve: (identity: RequestIdentity) => Promise<T>,
   ): Promise<T> {
-    return this.requests.once(parseIdempotencyKey(key), { tenantId, route: source, uid, body }, reply, serve);
+    return this.requests.once(parseIdempotencyKey(key), { tenantId, caller, route: source, uid, body }, reply, serve);
   }
 }
+
+/** Of the kinds that the controller accepts. */
+type EventPrincipal = SecretKeyPrincipal | SessionPrincipal;
 
 interface Incoming {
   readonly sender: Sender;
@@ -68,12 +71,14 @@ interface Incoming {
   readonly reply: FastifyReply;
 }
 
-function senderOf(source: Sender['source'], request: FastifyRequest, principal: Principal): Sender {
+function senderOf(source: Sender['source'], request: FastifyRequest, principal: EventPrincipal): Sender {
   return {
     tenantId: principal.tenantId,
     spender: spenderOf(principal, request.ip),
     requestId: request.id,
     source,
-    uid: principal.kind === 'session' ? principal.uid : undefined,
+    ...(principal.kind === 'session'
+      ? { uid: principal.uid, caller: { apiKeyId: principal.apiKey.id, sessionId: principal.sessionId } }
+      : { uid: undefined, caller: { apiKeyId: principal.apiKeyId, sessionId: undefined } }),
   };
 }

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { BatchMetrics } from './batch.metrics.js';
 import { ErrorMetrics } from './error.metrics.js';
 import { EventMetrics } from './event.metrics.js';
+import { IdempotencyMetrics } from './idempotency.metrics.js';
 import { InsertMetrics } from './insert.metrics.js';
 import { LimiterMetrics } from './limiter.metrics.js';
 import { RequestMetrics } from './request.metrics.js';
@@ -12,7 +13,15 @@ import { RequestMetrics } from './request.metrics.js';
  * has a method for each thing that happens. Labels have few, fixed values; a tenant is never one, because every value
  * of a label is a series that Prometheus keeps.
  */
-const METRICS = [BatchMetrics, ErrorMetrics, EventMetrics, InsertMetrics, LimiterMetrics, RequestMetrics];
+const METRICS = [
+  BatchMetrics,
+  ErrorMetrics,
+  EventMetrics,
+  IdempotencyMetrics,
+  InsertMetrics,
+  LimiterMetrics,
+  RequestMetrics,
+];
 
 /** What is counted, always. Where it can be read is up to the process: the service has `MetricsServerModule`. */
 @Module({

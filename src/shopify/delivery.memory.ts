@@ -19,7 +19,7 @@ export class DeliveryMemory {
 
   /** Never fails: what is not remembered is recognised by its id in the warehouse. */
   async remember(tenantId: string, deliveryKey: string): Promise<void> {
-    await this.access.ask((store) => store.remember(keyOf(tenantId, deliveryKey), '1'));
+    await this.access.remember(keyOf(tenantId, deliveryKey), '1');
   }
 }
 

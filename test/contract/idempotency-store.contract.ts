@@ -3,6 +3,7 @@ import {
   type IdempotencyStore,
   MAX_BROKEN,
   MAX_MEMORY_BYTES,
+  memoryBounds,
   type Note,
 } from '../../src/idempotency/idempotency.store.js';
 import { drawSeed, formatSeed } from '../../src/idempotency/seed.js';
@@ -202,17 +203,36 @@ export function describeIdempotencyStore(name: string, underTest: StoreUnderTest
         expect(await store.recall(key())).toBe('yes');
       });
 
-      it('should take in no more of a tenant than it may, counted over restarts, and go on for others', async () => {
-        const large = 'x'.repeat(MAX_MEMORY_BYTES.tenant / 4);
-        for (let i = 1; i <= 3; i++) await store.remember(key({ key: `k-${i}` }), large);
+      it('should take in no more of a key than it may, counted over restarts, and go on for others', async () => {
+        const caller = { apiKeyId: 'one', sessionId: undefined };
+        const large = 'x'.repeat(MAX_MEMORY_BYTES.key / 4);
+        for (let i = 1; i <= 3; i++)
+          expect(await store.remember(key({ key: `k-${i}` }), large, caller)).toBeUndefined();
         await beginAgain();
-        await store.remember(key({ key: 'k-4' }), large);
-        await store.remember(key({ key: 'k-5' }), 'small');
-        await store.remember(key({ tenantId: `other-${tenantId}` }), 'small');
+        expect(await store.remember(key({ key: 'k-4' }), large, caller)).toBe('key');
+        expect(await store.remember(key({ key: 'k-5' }), 'small', caller)).toBeUndefined();
+        expect(await store.remember(key({ key: 'k-6' }), large, { ...caller, apiKeyId: 'other' })).toBeUndefined();
+        // What two keys have taken in is more than a quarter less than the tenant may.
+        expect(await store.remember(key({ key: 'k-7' }), 'x'.repeat(MAX_MEMORY_BYTES.key))).toBe('tenant');
+        expect(await store.remember(key({ tenantId: `other-${tenantId}` }), 'small', caller)).toBeUndefined();
         expect(await store.recall(key({ key: 'k-3' }))).toBe(large);
         expect(await store.recall(key({ key: 'k-4' }))).toBeUndefined();
         expect(await store.recall(key({ key: 'k-5' }))).toBe('small');
-        expect(await store.recall(key({ tenantId: `other-${tenantId}` }))).toBe('small');
+      });
+
+      it('should take in no more of a session than it may, and nothing of it at its servers’ cost', async () => {
+        const session = (sessionId: string) => ({ apiKeyId: 'public', sessionId });
+        const large = 'x'.repeat(MAX_MEMORY_BYTES.session / 2);
+        expect(await store.remember(key({ key: 'k-1' }), large, session('one'))).toBeUndefined();
+        expect(await store.remember(key({ key: 'k-2' }), large, session('one'))).toBe('session');
+        expect(await store.remember(key({ key: 'k-3' }), large, session('two'))).toBeUndefined();
+        expect(await store.remember(key({ key: 'k-4' }), 'x'.repeat(MAX_MEMORY_BYTES.session), session('3'))).toBe(
+          'session',
+        );
+        const [ofPublic, ofServers] = [session('one'), { apiKeyId: 'secret', sessionId: undefined }].map((caller) =>
+          memoryBounds(key(), caller).map(({ name }) => name),
+        );
+        expect(ofServers!.filter((name) => ofPublic!.includes(name))).toEqual([]);
       });
     });
   });

@@ -1,7 +1,15 @@
 import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
 import { FolderLock, unwritable } from '../../common/folder-lock.js';
-import { type BrokenNote, IdempotencyStore, type MemoryKey, type Note, type OpenNotes } from '../idempotency.store.js';
+import {
+  type BrokenNote,
+  type Caller,
+  IdempotencyStore,
+  type MemoryBound,
+  type MemoryKey,
+  type Note,
+  type OpenNotes,
+} from '../idempotency.store.js';
 import { AttemptNotes } from './attempt.notes.js';
 import { LongMemory } from './long.memory.js';
 
@@ -65,8 +73,8 @@ export class LmdbStore extends IdempotencyStore {
     return Promise.resolve(this.memory.recall(key));
   }
 
-  async remember(key: MemoryKey, value: string): Promise<void> {
-    await this.memory.remember(key, value);
+  remember(key: MemoryKey, value: string, caller?: Caller): Promise<MemoryBound['of'] | undefined> {
+    return this.memory.remember(key, value, caller);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,12 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { MAX_MEMORY_BYTES, MEMORY_ENTRY_BYTES, MEMORY_LIFE_MS, type MemoryKey } from '../idempotency.store.js';
+import {
+  type Caller,
+  MEMORY_ENTRY_BYTES,
+  MEMORY_LIFE_MS,
+  type MemoryBound,
+  memoryBounds,
+  type MemoryKey,
+} from '../idempotency.store.js';
 
 interface Entry {
   readonly value: string;
@@ -37,12 +44,16 @@ export class LongMemory {
     return entry === undefined || entry.expiresAt <= this.now() ? undefined : entry.value;
   }
 
-  /** Resolves when it is committed. */
-  async remember(key: MemoryKey, value: string): Promise<void> {
+  /** Resolves when it is committed. @returns whose bound kept it from being remembered */
+  async remember(key: MemoryKey, value: string, caller?: Caller): Promise<MemoryBound['of'] | undefined> {
     const name = nameOf(key);
     const bytes = Buffer.byteLength(name) + Buffer.byteLength(value) + MEMORY_ENTRY_BYTES;
-    if (this.recall(key) !== undefined || !this.count(key, bytes)) {
-      return;
+    if (this.recall(key) !== undefined) {
+      return undefined;
+    }
+    const full = this.count(memoryBounds(key, caller), MEMORY_LIFE_MS[key.space], bytes);
+    if (full !== undefined) {
+      return full.of;
     }
     const entry = { value, expiresAt: this.now() + MEMORY_LIFE_MS[key.space] };
     this.writing.set(name, entry);
@@ -51,6 +62,7 @@ export class LongMemory {
     } finally {
       if (this.writing.get(name) === entry) this.writing.delete(name);
     }
+    return undefined;
   }
 
   /** Removes at most `limit` that have had their time. @returns whether there may be more */
@@ -67,22 +79,20 @@ export class LongMemory {
     return over.length === limit;
   }
 
-  /** @returns false, and counts nothing, when it is too much */
-  private count({ space, tenantId }: MemoryKey, bytes: number): boolean {
-    const counts = [
-      { name: `${space}:${tenantId}`, limit: MAX_MEMORY_BYTES.tenant },
-      { name: space, limit: MAX_MEMORY_BYTES.total },
-    ].map(({ name, limit }) => ({ name, limit, count: this.countOf(name, MEMORY_LIFE_MS[space]) }));
-    if (counts.some(({ limit, count }) => count.bytes + bytes > limit)) {
-      return false;
+  /** @returns the bound that has no room for it; then it counts nothing */
+  private count(bounds: readonly MemoryBound[], life: number, bytes: number): MemoryBound | undefined {
+    const full = bounds.find(({ name, maxBytes }) => this.countOf(name, life).bytes + bytes > maxBytes);
+    if (full !== undefined) {
+      return full;
     }
-    for (const { name, count } of counts) {
+    for (const { name } of bounds) {
+      const count = this.countOf(name, life);
       const sum = { ...count, bytes: count.bytes + bytes };
       this.countsOfNow.set(name, sum);
       // A count that is lost is begun anew: nobody waits for it.
       void this.counts.put(name, sum).catch(() => undefined);
     }
-    return true;
+    return undefined;
   }
 
   private countOf(name: string, life: number): Count {

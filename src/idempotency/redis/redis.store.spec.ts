@@ -96,13 +96,16 @@ describe('RedisStore', () => {
     const store = await connect();
     await store.note([{ fingerprint: 't:track:open', open: [note()] }]);
     await breaks(store, note());
-    await store.remember({ space: 'answers', tenantId: 't', key: 'k' }, 'v');
+    await store.remember({ space: 'answers', tenantId: 't', key: 'k' }, 'v', {
+      apiKeyId: 'key',
+      sessionId: undefined,
+    });
     await store.remember({ space: 'deliveries', tenantId: 't', key: 'k' }, 'v');
     const keys = (await redis.keys(`${prefix}:*`)).map((key) => key.slice(prefix.length + 1)).sort();
     expect(keys.map((key) => key.replace(/(?<=serving:).*/, 'me'))).toEqual([
-      ...['answers-bytes', 'answers-bytes:t', 'answers:t:k', `attempts:broken:${fingerprint}`],
+      ...['answers-bytes:t', 'answers-bytes:t:key', 'answers:t:k', `attempts:broken:${fingerprint}`],
       ...['attempts:count', 'attempts:count:t', 'attempts:index', 'attempts:instances', 'attempts:serving:me'],
-      ...['deliveries-bytes', 'deliveries-bytes:t', 'deliveries:t:k'],
+      ...['deliveries-bytes:t', 'deliveries:t:k'],
     ]);
     for (const key of keys.filter((name) => name !== 'attempts:instances')) {
       expect(await redis.pttl(`${prefix}:${key}`)).toBeGreaterThan(0);

@@ -6,11 +6,13 @@ import { withDeadline } from '../../common/deadline.js';
 import { failFastConnection, firstConnection, type RedisAccess } from '../../common/redis.connections.js';
 import {
   type BrokenNote,
+  type Caller,
   IdempotencyStore,
   MAX_BROKEN,
-  MAX_MEMORY_BYTES,
   MEMORY_ENTRY_BYTES,
   MEMORY_LIFE_MS,
+  type MemoryBound,
+  memoryBounds,
   type MemoryKey,
   type Note,
   NOTE_LIFE_MS,
@@ -36,7 +38,7 @@ interface Scripts {
   segopsTake(...keysAndArgs: (string | number)[]): Promise<[note: string, left: number]>;
   segopsBreak(...keysAndArgs: (string | number)[]): Promise<null>;
   segopsConfirm(key: string, seed: string): Promise<null>;
-  segopsRemember(...keysAndArgs: (string | number)[]): Promise<null>;
+  segopsRemember(numberOfKeys: number, ...keysAndArgs: (string | number)[]): Promise<number>;
 }
 
 export interface RedisStoreOptions extends RedisAccess {
@@ -76,7 +78,7 @@ export class RedisStore extends IdempotencyStore {
     redis.defineCommand('segopsTake', { lua: TAKE, numberOfKeys: 3 });
     redis.defineCommand('segopsBreak', { lua: BREAK, numberOfKeys: 4 });
     redis.defineCommand('segopsConfirm', { lua: CONFIRM, numberOfKeys: 1 });
-    redis.defineCommand('segopsRemember', { lua: REMEMBER, numberOfKeys: 3 });
+    redis.defineCommand('segopsRemember', { lua: REMEMBER });
     const { prefix, isBesideQueue } = options;
     const store = new RedisStore(redis as AccompaniedRedis & Scripts, me, prefix, isBesideQueue);
     await firstConnection(redis);
@@ -133,15 +135,17 @@ export class RedisStore extends IdempotencyStore {
     return (await this.redis.get(this.memoryKey(key))) ?? undefined;
   }
 
-  async remember(key: MemoryKey, value: string): Promise<void> {
+  async remember(key: MemoryKey, value: string, caller?: Caller): Promise<MemoryBound['of'] | undefined> {
     this.checkConnection();
-    const { space, tenantId } = key;
     const entry = this.memoryKey(key);
-    await this.redis.segopsRemember(
-      ...[entry, `${this.prefix}:${space}-bytes:${tenantId}`, `${this.prefix}:${space}-bytes`],
-      ...[value, MEMORY_LIFE_MS[space], Buffer.byteLength(entry) + Buffer.byteLength(value) + MEMORY_ENTRY_BYTES],
-      ...[MAX_MEMORY_BYTES.tenant, MAX_MEMORY_BYTES.total],
+    const bounds = memoryBounds(key, caller);
+    const place = await this.redis.segopsRemember(
+      bounds.length + 1,
+      ...[entry, ...bounds.map(({ name }) => `${this.prefix}:${name}`)],
+      ...[value, MEMORY_LIFE_MS[key.space], Buffer.byteLength(entry) + Buffer.byteLength(value) + MEMORY_ENTRY_BYTES],
+      ...bounds.map(({ maxBytes }) => maxBytes),
     );
+    return bounds[place - 1]?.of;
   }
 
   async close(): Promise<void> {
