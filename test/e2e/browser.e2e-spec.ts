@@ -12,6 +12,7 @@ import { Tenants } from '../../src/tenants/tenants.service.js';
 import { TEST_ENCRYPTION_KEY } from '../support/control-plane.services.js';
 import { postgresIsInstalled, PostgresServer } from '../support/postgres.server.js';
 import { routesOf } from '../support/routes.js';
+import { IdempotencyStore } from '../../src/idempotency/idempotency.store.js';
 import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -124,6 +125,21 @@ describe('web pages and apps', () => {
       expect(corsHeadersOf(opened)).toEqual([]);
       await app.track((opened.body as { token: string }).token).expect(202);
       expect(await tenant.storedEvents(1)).toMatchObject([{ user_id: 'anon_c0ffee' }]);
+    });
+
+    it('should be remembered within the bounds of the session, and the servers’ within those of their key', async () => {
+      const remember = jest.spyOn(service.app.get(IdempotencyStore), 'remember');
+      const { id: apiKeyId, key } = await createKey();
+      const tokens = [await shop.tokenOf(key, { user_id: 'ann' }), await shop.tokenOf(key, { user_id: 'ann' })];
+      for (const token of tokens) await shop.track(token).set('idempotency-key', token.slice(-20)).expect(202);
+      await tenant.post(TRACK, EVENT, { 'idempotency-key': 'k' }).expect(202);
+      const callers = remember.mock.calls
+        .filter(([{ tenantId }]) => tenantId === tenant.tenantId)
+        .map((call) => call[2]);
+      remember.mockRestore();
+      const session = { apiKeyId, sessionId: expect.any(String) as string };
+      expect(callers).toEqual([session, session, { apiKeyId: expect.any(String) as string, sessionId: undefined }]);
+      expect(new Set(callers.map((caller) => caller?.sessionId)).size).toBe(3);
     });
 
     it('should end with the key: the next event gets a 401 that the page can read', async () => {
