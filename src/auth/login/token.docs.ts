@@ -14,7 +14,7 @@ export const tokenDocs = {
     answers: { 200: { description: 'An access token for 60 minutes, and what gets the next one.', schema: PAIR } },
     errors: {
       401: 'The email address or the password is wrong.',
-      429: 'Too many logins failed, of this account or from this address.',
+      429: 'Too many logins failed, of this account or from this network, or too many of the network are under way.',
       503: 'Too many log in at once, or users cannot be read now.',
     },
   }),

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Limiter } from '../../metrics/limiter.metrics.js';
-import { LimiterMetrics } from '../../metrics/limiter.metrics.js';
+import type { Limiter, LimiterMetrics } from '../../metrics/limiter.metrics.js';
 import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
 import { LimitRedis } from './limit.redis.js';
 
