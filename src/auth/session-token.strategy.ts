@@ -40,7 +40,10 @@ export class SessionTokenStrategy extends CredentialStrategy {
   }
 }
 
-function principalOf({ tenantId, sessionId, uid }: SessionClaims, apiKey: ApiKey | undefined): SessionPrincipal | undefined {
+function principalOf(
+  { tenantId, sessionId, uid }: SessionClaims,
+  apiKey: ApiKey | undefined,
+): SessionPrincipal | undefined {
   return apiKey?.tenantId === tenantId && apiKey.type === 'public'
     ? { kind: 'session', tenantId, apiKey, sessionId, uid }
     : undefined;
