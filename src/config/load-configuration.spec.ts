@@ -56,6 +56,8 @@ describe('loadConfiguration', () => {
       maxBatchEvents: 500,
       maxEventBytes: 262_144,
       maxBodyBytes: 5_242_880,
+      publicSessionPercent: 25,
+      publicAddressPercent: 50,
       workerConcurrency: 32,
       shutdownGraceMs: 5_000,
       shutdownTimeoutMs: 25_000,
