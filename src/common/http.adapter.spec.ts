@@ -35,7 +35,7 @@ describe('createHttpAdapter', () => {
     ['10.0.0.0/8', 0],
   ])('should warn once of X-Forwarded-For when the trusted proxies are %s: %i', async (trustedProxies, warnings) => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
-    const other = await createHttpAdapter({ maxBodyBytes: 1024, trustedProxies });
+    const other = createHttpAdapter({ maxBodyBytes: 1024, trustedProxies });
     const fastify = other.getInstance();
     fastify.get('/', () => 'ok');
     await fastify.inject('/');
