@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiError } from './api-error.js';
 import { badRequest, tooLarge, unsupportedMediaType } from './errors.js';
-import { readJsonText } from './json.text.js';
+import { readJsonText } from '../json/json.text.js';
 import { addRouteConfig } from './route.config.js';
 
 declare module 'fastify' {

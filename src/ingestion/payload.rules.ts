@@ -1,4 +1,4 @@
-import { rareScalars } from '../events/rare-scalars.js';
+import { rareScalars } from '../json/rare-scalars.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { ReceivedEvent } from './track-body.js';
 

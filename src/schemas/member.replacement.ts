@@ -1,4 +1,4 @@
-import { JsonReader } from '../events/json.reader.js';
+import { JsonReader } from '../json/json.reader.js';
 
 interface Replacement {
   readonly start: number;

@@ -1,4 +1,4 @@
-import { JsonReader } from '../events/json.reader.js';
+import { JsonReader } from '../json/json.reader.js';
 
 /**
  * The text of an object's member as it was sent. Of repeated members the last one counts, as for `JSON.parse`.

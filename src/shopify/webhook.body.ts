@@ -1,4 +1,4 @@
-import { readJsonText } from '../common/json.text.js';
+import { readJsonText } from '../json/json.text.js';
 import { ShopifyObject } from './shopify.object.js';
 
 export type WebhookBody =

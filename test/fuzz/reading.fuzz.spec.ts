@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import * as fc from 'fast-check';
 import { ApiError } from '../../src/common/api-error.js';
-import { rareScalars } from '../../src/events/rare-scalars.js';
-import { InvalidJsonError, JsonReader } from '../../src/events/json.reader.js';
+import { rareScalars } from '../../src/json/rare-scalars.js';
+import { InvalidJsonError, JsonReader } from '../../src/json/json.reader.js';
 import { type ReceivedEvent, readEvent } from '../../src/ingestion/track-body.js';
 import { elementSources, memberSource } from '../../src/shopify/json.source.js';
 import { readWebhook } from '../../src/shopify/webhook.reader.js';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { InvalidJsonError, JsonReader } from '../events/json.reader.js';
+import { InvalidJsonError, JsonReader } from './json.reader.js';
 
 /** `detail` is for the sender, and says nothing of what was sent. */
 export interface Unreadable {
