@@ -25,6 +25,8 @@ const TIMES: MigrationLockTimes = { heartbeatMs: 3_000, expirySeconds: 15, pollM
  */
 export class MigrationLock {
   private readonly heartbeat: NodeJS.Timeout;
+  /** The beat that is on its way: the server minds when two change the lock at once, or one renames it meanwhile. */
+  private beating: Promise<void> | undefined;
   private beats = 0;
   private lost = false;
 
@@ -33,7 +35,11 @@ export class MigrationLock {
     private readonly holder: string,
     times: MigrationLockTimes,
   ) {
-    this.heartbeat = setInterval(() => void this.beat(), times.heartbeatMs).unref();
+    this.heartbeat = setInterval(() => {
+      this.beating ??= this.beat().finally(() => {
+        this.beating = undefined;
+      });
+    }, times.heartbeatMs).unref();
   }
 
   /** Waits for as long as another process holds the lock and lives. */
@@ -64,6 +70,7 @@ export class MigrationLock {
 
   async release(): Promise<void> {
     clearInterval(this.heartbeat);
+    await this.beating;
     if ((await findLock(this.client))?.holder === this.holder) {
       const retired = await retire(this.client, this.holder);
       if (retired) {
