@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { RedisProxy } from '../../test/support/redis.proxy.js';
 import { freshRedisPrefix, sharedRedisUrl } from '../../test/support/servers.js';
 import { waitUntil } from '../../test/support/wait-until.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
@@ -48,6 +49,31 @@ describe('AccompaniedRedis', () => {
     server.close();
     const message = messages.find((text) => text.includes('set'));
     expect(message?.match(/\$1\r\n([abc])/g)).toHaveLength(3);
+  });
+
+  it('should not end the connection that follows one which was cut before its answer', async () => {
+    const proxy = await RedisProxy.start(Number(new URL(sharedRedisUrl()).port));
+    const socketTimeout = 200;
+    const redis = new AccompaniedRedis(proxy.url, { socketTimeout, retryStrategy: () => 1, maxRetriesPerRequest: 0 });
+    connections.push(redis);
+    await waitUntil(() => redis.status === 'ready');
+    let closed = 0;
+    redis.on('error', () => undefined);
+    redis.on('close', () => closed++);
+    proxy.loseAnswersTo('unanswered');
+    const answer = redis.echo('unanswered').catch(() => 'none');
+    await waitUntil(() => proxy.hasLostAnswers);
+    proxy.cut();
+    expect(await answer).toBe('none');
+    await waitUntil(() => redis.status === 'ready');
+    // As long as the first connection's watch would have lasted.
+    await new Promise((resolve) => setTimeout(resolve, 2 * socketTimeout));
+    expect(closed).toBe(1);
+
+    // It is still watched itself.
+    await expect(redis.echo('unanswered')).rejects.toThrow();
+    expect(closed).toBe(2);
+    await proxy.stop();
   });
 
   it('should send a companion by itself when no command comes', async () => {

@@ -15,6 +15,12 @@ export class AccompaniedRedis extends Redis {
     options: RedisOptions,
   ) {
     super(url, options);
+    // Up to ioredis 5.11 the timer of `socketTimeout` outlives a connection that was cut, and ends the next one.
+    const watch = this as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
+    this.on('close', () => {
+      clearTimeout(watch.socketTimeoutTimer);
+      watch.socketTimeoutTimer = undefined;
+    });
   }
 
   /**

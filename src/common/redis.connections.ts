@@ -4,16 +4,19 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
-import { connectorTo } from './redis-cluster.connector.js';
 import { RedisCluster } from './redis.cluster.js';
+import { primaryConnector } from './redis.connector.js';
 
 /** How long the start waits for the first connection, so that the first requests find one. */
 const FIRST_CONNECTION_WITHIN_MS = 1_000;
 const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
-/** Answers of a node of a cluster that is not, or no more, the one to ask. What it was asked it has not done. */
-const ANOTHER_NODE = /^(MOVED|CLUSTERDOWN) /;
+/**
+ * Answers of a Redis that is not, or no more, the one to write to; what it was asked it has not done. After a failover the old
+ * primary lives on as a replica, and connections to it stay open. Before Redis 7 a script's answer has it in the middle.
+ */
+const ANOTHER_NODE = /^(?:ERR Error running script.*-)?(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED|MOVED|CLUSTERDOWN) /s;
 
 /** Which Redis, and which keys of it. */
 export interface RedisAccess {
@@ -34,14 +37,19 @@ const common: RedisOptions = {
 /**
  * A connection on which a command fails at once when Redis is away. Nothing is queued or sent again behind the caller's
  * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
+ * @param logger is told when Redis goes away and comes back; undefined when another connection tells that already
  * @param connectionName what Redis lists it as
  */
-export function failFastConnection(access: RedisAccess, logger: Logger, connectionName?: string): AccompaniedRedis {
-  const [url, cluster] = addressOf(access, true);
+export function failFastConnection(
+  access: RedisAccess,
+  logger: Logger | undefined,
+  connectionName?: string,
+): AccompaniedRedis {
+  const [url, primary] = addressOf(access, true);
   return logged(
     new AccompaniedRedis(url, {
       ...common,
-      ...cluster,
+      ...primary,
       ...(connectionName === undefined ? {} : { connectionName }),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -54,9 +62,9 @@ export function failFastConnection(access: RedisAccess, logger: Logger, connecti
 
 /** A connection for a worker: commands wait until Redis is back, unless nobody wants it back any more. */
 export function patientConnection(access: RedisAccess, logger: Logger, unwanted: AbortSignal): Redis {
-  const [url, cluster] = addressOf(access, 2);
+  const [url, primary] = addressOf(access, 2);
   const retryStrategy = (attempt: number): number | null => (unwanted.aborted ? null : reconnectDelay(attempt));
-  return logged(new Redis(url, { ...common, ...cluster, retryStrategy, maxRetriesPerRequest: null }), logger);
+  return logged(new Redis(url, { ...common, ...primary, retryStrategy, maxRetriesPerRequest: null }), logger);
 }
 
 /**
@@ -80,12 +88,11 @@ export async function firstConnection(redis: Redis, withinMs = FIRST_CONNECTION_
 /** @param onAnotherNode `true` connects to the right node, `2` sends it the command again as well */
 function addressOf({ redisUrl, prefix }: RedisAccess, onAnotherNode: true | 2): [url: string, options: RedisOptions] {
   const nodes = redisClusterNodes(redisUrl);
-  if (nodes === undefined) return [redisUrl, {}];
   return [
-    // For its user, password and protocol.
-    nodes[0],
+    // Of a cluster for its user, password and protocol.
+    nodes?.[0] ?? redisUrl,
     {
-      Connector: connectorTo(new RedisCluster(nodes, prefix)),
+      Connector: primaryConnector(nodes && new RedisCluster(nodes, prefix)),
       reconnectOnError: ({ message }) => ANOTHER_NODE.test(message) && onAnotherNode,
     },
   ];
@@ -96,17 +103,17 @@ function reconnectDelay(attempt: number): number {
 }
 
 /** One line when Redis goes away and one when it is back, however often the reconnection fails between them. */
-function logged<T extends Redis>(redis: T, logger: Logger): T {
+function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) {
-      logger.error(`Redis cannot be reached (${error.message}). Check REDIS_URL and that Redis runs; trying again.`);
+      logger?.error(`Redis cannot be reached (${error.message}). Check REDIS_URL and that Redis runs; trying again.`);
     }
     away = true;
   });
   redis.on('ready', () => {
     if (away) {
-      logger.log('Redis is back.');
+      logger?.log('Redis is back.');
     }
     away = false;
   });

@@ -2,7 +2,8 @@ import { Documented } from '../docs/documented.decorator.js';
 import { closed, oneOf, TEXT } from '../docs/shapes.js';
 
 const OK = closed({ status: oneOf(['ok']) });
-const PARTS = closed({ pubsub_topic: TEXT, worker: TEXT, clickhouse: TEXT });
+/** `spool` is there only while it has no room. */
+const PARTS = closed({ pubsub_topic: TEXT, worker: TEXT, clickhouse: TEXT }, { spool: TEXT });
 
 /** The documentation of HealthController. */
 export const healthDocs = {

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
+import type { ApiError } from '../common/api-error.js';
 import { LmdbStore } from '../idempotency/lmdb/lmdb.store.js';
 import { Retries } from '../idempotency/retries.service.js';
 import { IdempotencyMetrics } from '../metrics/idempotency.metrics.js';
 import { StoreAccess } from '../idempotency/store.access.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import { GroupCommit } from './group-commit.js';
 
@@ -113,6 +114,37 @@ describe('GroupCommit', () => {
     transport.held[0]!.settle();
     await turn();
     expect(transport.sizes).toEqual([1, 9]);
+  });
+
+  it('should refuse only the request whose events the queue will never take, and store its neighbours', async () => {
+    const answers = [rows(1), rows(2), rows(3)].map((each) =>
+      commits.commit(each).then(
+        () => 202,
+        (error: unknown) => (error as ApiError).status,
+      ),
+    );
+    await turn();
+    transport.held[0]!.settle(new BatchRejectedError('too large'));
+    await turn();
+    expect(transport.sizes).toEqual([6, 1, 2, 3]);
+    transport.held[1]!.settle();
+    transport.held[2]!.settle(new BatchRejectedError('too large'));
+    transport.held[3]!.settle();
+    expect(await Promise.all(answers)).toEqual([202, 413, 202]);
+    await commits.settled();
+  });
+
+  it.each([
+    [false, 'none of this request was accepted'],
+    [
+      true,
+      'may have the events of this request. Send the same request again, with the same Idempotency-Key or event_ids',
+    ],
+  ])('should say what is known of events that could not be queued (may be done: %s)', async (mayBeDone, said) => {
+    const answer = commits.commit(rows(1));
+    await turn();
+    transport.held[0]!.settle(new TransportUnavailableError('no answer', { mayBeDone }));
+    await expect(answer).rejects.toMatchObject({ status: 503, body: { detail: expect.stringContaining(said) } });
   });
 
   it('should send a full batch at once, whatever is on its way', async () => {

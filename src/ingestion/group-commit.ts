@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { SpanContext } from '@opentelemetry/api';
-import { unavailable } from '../common/errors.js';
+import { tooLarge, unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
 import type { Attempt } from '../idempotency/attempt.js';
 import { Retries } from '../idempotency/retries.service.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
 
 /**
@@ -22,11 +22,13 @@ const FULL_BYTES = 1024 * 1024;
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 const SETTLED_POLL_MS = 5;
+const TOO_LARGE = 'The events of this request are too large for the queue. Send fewer, or smaller ones.';
 
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
   bytes = 0;
+  /** Of each request. */
   readonly rows: Buffer[] = [];
   /** Those that are noted for their retries. */
   readonly attempts: Attempt[] = [];
@@ -59,20 +61,28 @@ export class GroupCommit {
   /**
    * Resolves when the rows, at least one, are on disk.
    * @param attempt the request's, if it is noted for its retries
-   * @throws ApiError 503 when they are not
+   * @throws ApiError 503 when they are not, or when that is not known; 413 when the queue will never take them
    */
   async commit(rows: EncodedRows, attempt?: Attempt): Promise<void> {
     if (this.uncommittedBytes > MAX_UNCOMMITTED_BYTES) {
-      throw queueUnavailable();
+      throw queueUnavailable(false);
     }
     const group = this.join(rows, attempt);
     if (group.events >= FULL_EVENTS || group.bytes >= FULL_BYTES) {
       this.send(group);
     }
     try {
-      await group.committed;
+      await group.committed.catch((error: unknown) => {
+        if (!(error instanceof BatchRejectedError) || group.rows.length === 1) throw error;
+        // Another request's events may be the reason.
+        const alone = add(new Group(), rows, attempt);
+        this.send(alone);
+        return alone.committed;
+      });
     } catch (error) {
-      throw error instanceof TransportUnavailableError ? queueUnavailable() : error;
+      if (error instanceof TransportUnavailableError) throw queueUnavailable(error.mayBeDone);
+      if (error instanceof BatchRejectedError) throw tooLarge(TOO_LARGE);
+      throw error;
     }
   }
 
@@ -91,13 +101,7 @@ export class GroupCommit {
         this.sendWhatWaits();
       });
     }
-    this.open.rows.push(rows.bytes);
-    this.open.events += rows.events;
-    this.open.bytes += rows.bytes.length;
-    if (attempt !== undefined) this.open.attempts.push(attempt);
-    const request = currentRequest();
-    if (request !== undefined) this.open.requests.push(request);
-    return this.open;
+    return add(this.open, rows, attempt);
   }
 
   private sendWhatWaits(): void {
@@ -107,7 +111,7 @@ export class GroupCommit {
   }
 
   private send(group: Group): void {
-    this.open = undefined;
+    if (group === this.open) this.open = undefined;
     const rows = Buffer.concat(group.rows, group.bytes);
     this.groupsOnTheirWay++;
     this.uncommittedBytes += rows.length;
@@ -128,9 +132,22 @@ export class GroupCommit {
   }
 }
 
-function queueUnavailable() {
+function add(group: Group, rows: EncodedRows, attempt: Attempt | undefined): Group {
+  group.rows.push(rows.bytes);
+  group.events += rows.events;
+  group.bytes += rows.bytes.length;
+  if (attempt !== undefined) group.attempts.push(attempt);
+  const request = currentRequest();
+  if (request !== undefined) group.requests.push(request);
+  return group;
+}
+
+/** @param mayBeDone whether the queue may have the events all the same */
+function queueUnavailable(mayBeDone: boolean) {
   return unavailable(
-    'Events cannot be queued at the moment; none of this request was accepted. Send it again.',
+    mayBeDone
+      ? 'The queue did not answer, and may have the events of this request. Send the same request again, with the same Idempotency-Key or event_ids if it has any: then they are stored once.'
+      : 'Events cannot be queued at the moment; none of this request was accepted. Send it again.',
     RETRY_AFTER_SECONDS,
   );
 }

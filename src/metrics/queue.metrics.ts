@@ -49,10 +49,11 @@ export class QueueMetrics {
     );
     const up: Gauge = new Gauge({
       name: 'segops_queue_up',
-      help: 'Whether the queue could be asked (1) or not (0). While it cannot, there are no other metrics of it.',
+      help: 'Whether batches can be written to the queue (1) or not (0). While it cannot be asked, there are no other metrics of it.',
       registers: [registry],
       collect: async () => {
-        up.set((await this.ask()) === undefined ? 0 : 1);
+        const status = await this.ask();
+        up.set(status === undefined || status.refusal !== undefined ? 0 : 1);
       },
     });
   }

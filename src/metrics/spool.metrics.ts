@@ -22,6 +22,11 @@ export class SpoolMetrics {
     register('segops_spool_bytes', 'What the spool holds, in bytes, dead letters included.', () => store.bytes);
     register('segops_spool_max_bytes', 'What the spool may hold, in bytes.', () => store.maxBytes);
     register(
+      'segops_spool_free_bytes',
+      'What the spool can still take, in bytes, by its limit and by what its disk has left.',
+      () => store.freeBytes,
+    );
+    register(
       'segops_spool_oldest_batch_age_seconds',
       'Age of the oldest batch in the spool; 0 when there is none.',
       () => store.oldestMs / 1000,

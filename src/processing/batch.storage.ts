@@ -15,12 +15,19 @@ export interface BatchStorageOptions {
   readonly what: string;
   /** How many batches may wait in this worker's hands while they cannot be stored; others go back to the queue at once. */
   readonly maxWaiting: number;
+  /** In ms, and never set back. */
+  readonly now?: () => number;
 }
+
+/** Then a batch goes back to the queue: one that ClickHouse takes, or that is for another table, gets its place. */
+const WAIT_AT_MOST_MS = 60_000;
 
 /** Stores batches in one table, however long ClickHouse is away. */
 export class BatchStorage {
   private readonly logger = new Logger(BatchStorage.name);
-  private readonly outage = new Outage();
+  private readonly outage: Outage;
+  private readonly now: () => number;
+  private stored = 0;
   private readonly givingUp = new AbortController();
   private waiting = 0;
 
@@ -28,20 +35,25 @@ export class BatchStorage {
     private readonly destination: BatchStore,
     private readonly options: BatchStorageOptions,
   ) {
+    this.now = options.now ?? (() => performance.now());
+    this.outage = new Outage(this.now);
     // Every batch in hand listens; their number is the worker's concurrency, not a leak.
     setMaxListeners(0, this.givingUp.signal);
   }
 
   /**
-   * Returns when ClickHouse has committed the batch. While it is away the batch waits here and is tried again.
+   * Returns when ClickHouse has committed the batch. While it commits none the batch waits here and is tried again, for a minute.
    * @throws BatchRefusedError when it can never be stored; any other error when the queue is to deliver the batch again: the
-   * process shuts down, or too many wait already
+   * process shuts down, too many wait already, it has waited long, or others were stored meanwhile, so that it is at fault itself
    */
   async store(batch: StorableBatch): Promise<void> {
     const { what } = this.options;
+    const storedBefore = this.stored;
+    const since = this.now();
     for (;;) {
       try {
         await untilAborted(this.destination.store(batch), this.givingUp.signal);
+        this.stored++;
         if (this.outage.end()) {
           this.logger.log(`${what} are stored in ClickHouse again.`);
         }
@@ -50,9 +62,11 @@ export class BatchStorage {
         if (error instanceof BatchRefusedError) {
           throw error;
         }
-        if (this.outage.begin()) {
-          this.logger.error(`${what} wait in the queue until ClickHouse stores them. ${messageOf(error)}`);
+        const cause = messageOf(error);
+        if (this.outage.begin(cause)) {
+          this.logger.error(`${what} wait in the queue until ClickHouse stores them. ${cause}`);
         }
+        if (this.stored > storedBefore || this.now() - since > WAIT_AT_MOST_MS) throw error;
         await this.wait(error);
       }
     }

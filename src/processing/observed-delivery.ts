@@ -40,7 +40,7 @@ export class ObservedDelivery implements Pick<EventTransport, 'consume'> {
     const { events, rows } = batch;
     switch (kind) {
       case 'stored': {
-        const lagsMs = acceptedBatches(batch).map(({ id }) => Date.now() - uuid7Time(id));
+        const lagsMs = acceptedBatches(batch).map(({ id }) => Math.max(0, Date.now() - uuid7Time(id)));
         this.metrics.eventsStored({ events, bytes: rows.length, lagsMs });
         return;
       }

@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/configuration.js';
 import { BullMqTransport } from './bullmq/bullmq.transport.js';
 import { pubSubSettingsOf } from './pubsub/pubsub.settings.js';
+import type { PubSubTransport } from './pubsub/pubsub.transport.js';
 import type { EventTransport } from './event-transport.js';
 import { FailoverTransport } from './failover/failover.transport.js';
 import type { Spool } from './spool/spool.js';
@@ -31,6 +32,6 @@ export async function createTransport(configuration: Configuration, spool: Spool
   }
 }
 
-function withFailover(broker: EventTransport, spool: Spool | null): EventTransport {
+function withFailover(broker: BullMqTransport | PubSubTransport, spool: Spool | null): EventTransport {
   return spool === null ? broker : new FailoverTransport(broker, spool);
 }

@@ -20,7 +20,7 @@ export interface DeadLetterSummary extends Omit<DeadLetter, 'batch'> {
 
 /**
  * What became of batches that cannot be stored. They are kept beside the queue and not in it, so that they neither hold up
- * nor count as what waits, and nothing but {@link replay} and {@link remove} ever takes one away.
+ * nor count as what waits. Nothing but {@link replay} and {@link remove} ever takes one away that was kept.
  *
  * @throws TransportUnavailableError from every method when the queue cannot be asked
  */

@@ -45,6 +45,8 @@ export interface TransportStatus {
   readonly memoryRatio?: number | undefined;
   /** Whether batches are refused at the moment because the queue is nearly full; left out when that is not known. */
   readonly isRefusing?: boolean;
+  /** Why the queue can be asked and takes no batch all the same, in a word; left out or undefined when it takes them. */
+  readonly refusal?: string | undefined;
   /** Whether the queue is set up to keep what it is given; left out or undefined when that is not known. */
   readonly isDurable?: boolean | undefined;
 }
@@ -52,6 +54,21 @@ export interface TransportStatus {
 /** The queue cannot take a batch, or cannot be asked, at the moment. Nothing was acknowledged. */
 export class TransportUnavailableError extends Error {
   override readonly name = 'TransportUnavailableError';
+  /** Whether it may have been done all the same, as the answer was lost or came too late. */
+  readonly mayBeDone: boolean;
+
+  constructor(
+    message: string,
+    { mayBeDone = false, ...options }: ErrorOptions & { readonly mayBeDone?: boolean } = {},
+  ) {
+    super(message, options);
+    this.mayBeDone = mayBeDone;
+  }
+}
+
+/** The queue will never take this batch as it is, however often it is asked: it is too large, say. It takes others. */
+export class BatchRejectedError extends Error {
+  override readonly name = 'BatchRejectedError';
 }
 
 /**
@@ -65,7 +82,8 @@ export abstract class EventTransport {
 
   /**
    * Resolves when the batch is on disk, and not before.
-   * @throws TransportUnavailableError within {@link PUBLISH_TIMEOUT_MS} otherwise; at once while the queue is nearly full
+   * @throws BatchRejectedError when the queue will never take it; TransportUnavailableError within
+   * {@link PUBLISH_TIMEOUT_MS} otherwise, at once while the queue is nearly full
    */
   abstract publish(batch: EventBatch, options?: PublishOptions): Promise<void>;
 

@@ -50,15 +50,22 @@ import { Warehouse } from './warehouse.js';
       useFactory: (client: ClickHouseClient) => new ComplianceStore(client),
     },
     { provide: LagStore, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new LagStore(client) },
-    { provide: Warehouse, inject: [ClickHouseClient], useFactory: (client: ClickHouseClient) => new Warehouse(client) },
+    {
+      provide: Warehouse,
+      inject: [Configuration],
+      useFactory: ({ clickhouseUrl }: Configuration) => new Warehouse(createClickHouseClient(clickhouseUrl, 0)),
+    },
   ],
   exports: [ClickHouseClient, Migrator, EventWriter, ErrorWriter, ComplianceStore, LagStore, Warehouse],
 })
 export class WarehouseModule implements OnApplicationShutdown {
-  constructor(private readonly client: ClickHouseClient) {}
+  constructor(
+    private readonly client: ClickHouseClient,
+    private readonly warehouse: Warehouse,
+  ) {}
 
   /** The last hook of Nest's shutdown: by now nothing writes any more. */
   async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
+    await Promise.all([this.client.close(), this.warehouse.close()]);
   }
 }

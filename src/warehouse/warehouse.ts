@@ -5,7 +5,12 @@ const AWAY_AFTER_MS = 1_500;
 
 /** Whether ClickHouse can be used at all. */
 export class Warehouse {
+  /** @param client nobody else's: the question must not wait behind inserts, nor they behind it */
   constructor(private readonly client: ClickHouseClient) {}
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
 
   /** Aborts after 1.5 s if ClickHouse is away: nobody should wait for its answer as long as for that to a large question. */
   signalOfAbsence(): AbortSignal {

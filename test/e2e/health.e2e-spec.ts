@@ -1,8 +1,14 @@
+import { ClickHouseClient } from '@clickhouse/client';
+import { Redis } from 'ioredis';
 import request from 'supertest';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { uuid7 } from '../../src/common/uuid7.js';
+import { Warehouse } from '../../src/warehouse/warehouse.js';
+import { valueOf } from '../support/prometheus.js';
+import { commandsDuring } from '../support/redis.monitor.js';
+import { scrape } from '../support/scrape.js';
 import { startService, type TestService } from '../support/service.js';
-import { freshRedisPrefix } from '../support/servers.js';
+import { freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { waitUntil } from '../support/wait-until.js';
 
 describe('health', () => {
@@ -21,6 +27,44 @@ describe('health', () => {
     expect(response.body).toEqual({ pubsub_topic: 'ok', worker: 'ok', clickhouse: 'ok' });
     await request(service.url).get('/api/ingestion/health').expect(200);
     expect(response.headers['content-type']).toMatch(/^application\/json/);
+  });
+
+  it('should ask the queue and ClickHouse once for all who ask at about the same time, on clients of its own', async () => {
+    const prefix = freshRedisPrefix();
+    service = await startService({ ROLE: 'api', QUEUE_PREFIX: prefix });
+    const redis = new Redis(sharedRedisUrl());
+    await waitUntil(() => redis.status === 'ready');
+    const status = jest.spyOn(service.app.get(EventTransport), 'status');
+    const ping = jest.spyOn(service.app.get(Warehouse), 'ping');
+    const inserts = jest.spyOn(service.app.get(ClickHouseClient), 'query');
+    const commands = await commandsDuring(redis, async () => {
+      for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 40 }, health));
+    });
+    const asked = commands.filter(
+      ({ source, words }) => source !== 'lua' && words.includes(`${prefix}:events:segops:consumers`),
+    );
+    redis.disconnect();
+    // One a second, for 200 probes.
+    expect(status.mock.calls.length).toBeLessThan(20);
+    expect(ping).toHaveBeenCalledTimes(status.mock.calls.length);
+    expect(asked).toHaveLength(status.mock.calls.length);
+    expect(inserts).not.toHaveBeenCalled();
+    jest.restoreAllMocks();
+  });
+
+  it('should say that the spool’s disk is full, before the spool is needed', async () => {
+    const lines: string[] = [];
+    const take = (line: unknown): void => {
+      lines.push(String(line));
+    };
+    const logger = { log: take, error: take, warn: take, debug: take, verbose: take, fatal: take };
+    const settings = { ROLE: 'api', SPOOL_MIN_FREE_BYTES: '1000000000000000', HOST: '127.0.0.1', METRICS_PORT: '0' };
+    service = await startService(settings, { logger });
+    const response = await health();
+    expect(response.status).toBe(503);
+    expect(response.body).toMatchObject({ pubsub_topic: 'ok', spool: 'full' });
+    expect(valueOf(await scrape(service), 'segops_spool_free_bytes')).toBe(0);
+    expect(lines.filter((line) => line.includes('The spool takes no more batches'))).toHaveLength(1);
   });
 
   it('should say that the worker is down when there is none', async () => {
@@ -74,8 +118,10 @@ describe('health', () => {
     const elevenSecondsAgo = Date.now() - 11_000;
     await transport.publish({ id: uuid7(elevenSecondsAgo), type: 'events.v1', events: 1, rows: Buffer.alloc(1) });
     await waitUntil(() => attempts > 0);
+    await waitUntil(async () => (await workerState()) === 'stalled');
+    const attemptsBefore = attempts;
     const states: string[] = [];
-    while (attempts < 3) states.push(await workerState());
+    while (attempts < attemptsBefore + 2) states.push(await workerState());
     expect(states.length).toBeGreaterThan(2);
     expect(new Set(states)).toEqual(new Set(['stalled']));
 

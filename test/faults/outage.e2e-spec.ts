@@ -66,6 +66,7 @@ describe('while a server is away', () => {
       if (how === 'dead') await redis.kill();
       else process.kill(redis.pid, 'SIGSTOP');
       for (let i = 0; i < 20; i++) await tenant.post(track, { ...event, user_id: `u${i}` }).expect(202);
+      await waitUntil(async () => (await healthOf()).status === 503);
       expect(await healthOf()).toMatchObject({ status: 503, pubsub_topic: 'down' });
       if (how === 'dead') await restartRedis();
       else process.kill(redis.pid, 'SIGCONT');
@@ -146,6 +147,7 @@ describe('while a server is away', () => {
       await redis.kill();
       await expectRefusal();
       await expectRefusal();
+      await waitUntil(async () => (await healthOf()).status === 503);
       expect(await healthOf()).toEqual({ status: 503, pubsub_topic: 'down', worker: 'unknown', clickhouse: 'ok' });
       redis = await RedisServer.start({ dataDir, port: redis.port });
       await waitUntil(async () => (await healthOf()).status === 200);
@@ -204,6 +206,7 @@ describe('while a server is away', () => {
       await waitUntil(async () => (await healthOf()).status === 200);
       await clickhouse.kill();
       for (let i = 0; i < 20; i++) await tenant.post(track, { ...event, user_id: `u${i}` }).expect(202);
+      await waitUntil(async () => (await healthOf()).status === 503);
       expect(await healthOf()).toMatchObject({ status: 503, pubsub_topic: 'ok', clickhouse: 'down' });
       clickhouse = await ClickHouseServer.start({ dataDir, port: clickhouse.port });
       await waitUntil(async () => (await countEvents()) >= 20, { timeoutMs: 20_000 });
@@ -232,6 +235,7 @@ describe('while a server is away', () => {
       service = await startService({ CLICKHOUSE_URL: clickhouse.url }, { withoutWarehouse: true });
       tenant = await service.createTenant();
       await tenant.post(track, event).expect(202);
+      await waitUntil(async () => (await healthOf()).status === 503);
       expect(await healthOf()).toMatchObject({ status: 503, worker: 'down', clickhouse: 'down' });
       clickhouse = await ClickHouseServer.start({ dataDir, port });
       await waitUntil(async () => (await healthOf()).status === 200, { timeoutMs: 20_000 });

@@ -103,8 +103,9 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
       await redis.kill();
       await tenant.post(TRACK, { ...EVENT, user_id: 'max@example.com' }).expect(202);
       await tenant.storedEvents(2);
-      const { body } = await request(service.url).get('/api/ingestion/health/').expect(503);
-      expect(body).toEqual({ pubsub_topic: 'ok', worker: 'unknown', clickhouse: 'ok' });
+      const ask = () => request(service.url).get('/api/ingestion/health/');
+      await waitUntil(async () => (await ask()).status === 503);
+      expect((await ask()).body).toEqual({ pubsub_topic: 'ok', worker: 'unknown', clickhouse: 'ok' });
     } finally {
       await service.stop();
       await redis.stop();

@@ -224,6 +224,7 @@ describe('the health of a service without Redis', () => {
     const elevenSecondsAgo = Date.now() - 11_000;
     const transport = service.app.get(EventTransport);
     await transport.publish({ id: uuid7(elevenSecondsAgo), type: 'events.v1', events: 1, rows: Buffer.alloc(1) });
+    await waitUntil(async () => JSON.stringify(await health()).includes('"worker":"stalled"'));
     expect(await health()).toMatchObject({ pubsub_topic: 'ok', worker: 'stalled' });
     goOn();
     await waitUntil(async () => JSON.stringify(await health()).includes('"worker":"ok"'));
@@ -239,8 +240,10 @@ describe('the health of a service without Redis', () => {
     await tenant.post(TRACK, event).expect(202);
     const refused = await tenant.post(TRACK, event).expect(503);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    await waitUntil(async () => JSON.stringify(await health()).includes('"pubsub_topic":"full"'));
     goOn();
     await waitUntil(async () => (await tenant.post(TRACK, event)).status === 202);
+    await waitUntil(async () => JSON.stringify(await health()).includes('"pubsub_topic":"ok"'));
   });
 });
 

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../../src/embedded/ports.js';
 
-/** Stands between a process and Redis, and can keep back what Redis answers: commands are carried out, and nobody knows. */
+/** Stands between a process and Redis. Can keep back what Redis answers, cut connections, and lead new ones to another Redis. */
 export class RedisProxy {
   private readonly connections = new Set<{ client: Socket; upstream: Socket; sent: string }>();
   private marker: string | undefined;
@@ -10,12 +10,13 @@ export class RedisProxy {
   private constructor(
     private readonly server: Server,
     readonly url: string,
+    private redisPort: number,
   ) {}
 
   static async start(redisPort: number): Promise<RedisProxy> {
     const port = await freePort();
     const server = createServer((client) => {
-      const upstream = connect(redisPort, '127.0.0.1');
+      const upstream = connect(proxy.redisPort, '127.0.0.1');
       const connection = { client, upstream, sent: '' };
       proxy.connections.add(connection);
       client.on('data', (data) => {
@@ -34,7 +35,7 @@ export class RedisProxy {
         one.on('error', () => undefined);
       }
     });
-    const proxy = new RedisProxy(server, `redis://127.0.0.1:${port}`);
+    const proxy = new RedisProxy(server, `redis://127.0.0.1:${port}`, redisPort);
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return proxy;
   }
@@ -44,15 +45,26 @@ export class RedisProxy {
     this.marker = marker;
   }
 
+  /** Leads connections that are made from now on to another Redis; those that are there stay. */
+  leadTo(redisPort: number): void {
+    this.redisPort = redisPort;
+  }
+
+  /** Cuts all connections. */
+  cut(): void {
+    for (const { client, upstream } of this.connections) {
+      client.destroy();
+      upstream.destroy();
+    }
+    this.connections.clear();
+  }
+
   get hasLostAnswers(): boolean {
     return this.lost;
   }
 
   async stop(): Promise<void> {
-    for (const { client, upstream } of this.connections) {
-      client.destroy();
-      upstream.destroy();
-    }
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 }

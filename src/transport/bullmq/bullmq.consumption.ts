@@ -16,6 +16,7 @@ import {
 import { BatchWorker } from './batch.worker.js';
 import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
 import type { CombinedBatches } from './combined.batches.js';
+import type { RedisRoom } from './redis.room.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import type { WorkerPulse } from '../redis/worker.pulse.js';
 import { patientConnection, RECONNECT_AT_MOST_EVERY_MS, type RedisAccess } from '../../common/redis.connections.js';
@@ -36,6 +37,7 @@ interface Outlets {
   readonly pulse: WorkerPulse;
   readonly deadLetters: RedisDeadLetters;
   readonly combined: CombinedBatches;
+  readonly room: Pick<RedisRoom, 'wasRefused'>;
   publish(batch: EventBatch): Promise<void>;
 }
 
@@ -88,8 +90,9 @@ export class BullMqConsumption implements Consumption {
       settings: { backoffStrategy: redeliveryDelay },
     });
     this.worker.on('error', (error) => {
-      // That Redis is away, its connection has logged.
-      if (connection.status === 'ready') this.logger.warn(`The queue's worker: ${error.message}`);
+      // That Redis is away, its connection has logged; that it takes no writes is logged once, however often it says so.
+      if (connection.status !== 'ready' || outlets.room.wasRefused(error)) return;
+      this.logger.warn(`The queue's worker: ${error.message}`);
     });
     this.heart = setInterval(() => void this.beat(), BEAT_EVERY_MS);
     void this.beat();

@@ -3,6 +3,7 @@ import type { JobsOptions } from 'bullmq';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
+  BatchRejectedError,
   type ConsumeOptions,
   type Consumption,
   EventTransport,
@@ -10,6 +11,7 @@ import {
   type PublishOptions,
   STATUS_TIMEOUT_MS,
   type TransportStatus,
+  TransportUnavailableError,
 } from '../event-transport.js';
 import { type BatchJobData, encodeBatchJob, encodeBatchJobJson } from './batch-job.codec.js';
 import { BatchQueue, EncodedJobData } from './batch.queue.js';
@@ -47,16 +49,20 @@ export class BullMqTransport extends EventTransport {
   readonly deadLetters: RedisDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
+  /** For questions and signs of life, which neither wait behind batches nor keep them waiting. */
+  private readonly asking;
   private readonly queue: BatchQueue;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
   private readonly room: RedisRoom;
   private readonly combined: CombinedBatches;
   private isDurable: boolean | undefined;
+  private maxBytes = Infinity;
 
   constructor(private readonly options: BullMqTransportOptions) {
     super();
     this.connection = failFastConnection(options, this.logger);
+    this.asking = failFastConnection(options, undefined);
     this.queue = new BatchQueue(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,
@@ -67,7 +73,7 @@ export class BullMqTransport extends EventTransport {
     });
     // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
     this.queue.on('error', () => undefined);
-    this.pulse = new QueuePulse(this.connection, this.queue);
+    this.pulse = new QueuePulse(this.asking, this.queue);
     this.deadLetters = new RedisDeadLetters(
       this.connection,
       (name) => this.queue.toKey(name),
@@ -85,27 +91,34 @@ export class BullMqTransport extends EventTransport {
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
     const { workers: pulse } = this.pulse;
-    const { deadLetters, combined } = this;
+    const { deadLetters, combined, room } = this;
     // The parts of a batch take its place: workers go on with them however full Redis is.
-    const outlets = { pulse, deadLetters, combined, publish: (batch: EventBatch) => this.add(batch) };
+    const outlets = { pulse, deadLetters, combined, room, publish: (batch: EventBatch) => this.add(batch) };
     return Promise.resolve(new BullMqConsumption(queue, outlets, handler, options));
   }
 
   async status(): Promise<TransportStatus> {
-    const status = await askRedis(this.connection, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
-    const { memoryRatio, isFull } = this.room;
-    return { ...status, memoryRatio, isRefusing: isFull, isDurable: this.isDurable };
+    if (this.connection.status !== 'ready')
+      throw new TransportUnavailableError('Redis takes no batches: not connected');
+    const status = await askRedis(this.asking, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
+    const { memoryRatio, isFull, refusal } = this.room;
+    return { ...status, memoryRatio, isRefusing: isFull, refusal, isDurable: this.isDurable };
   }
 
   async close(): Promise<void> {
     this.room.close();
     await this.queue.close();
     this.connection.disconnect();
+    this.asking.disconnect();
   }
 
   /** Adds a batch whether or not there is room for more. */
   protected async add(batch: EventBatch, { isRepeated = false }: PublishOptions = {}): Promise<void> {
     const json = encodeBatchJobJson(batch, isRepeated ? { again: true } : {});
+    // Redis would close the connection over it, and all that is on its way there would fail.
+    if (json.length > this.maxBytes) {
+      throw new BatchRejectedError(`Redis takes no batch of ${json.length} bytes. Raise its proto-max-bulk-len.`);
+    }
     await this.addJob(batch.type, new EncodedJobData(json), batch.id);
   }
 
@@ -118,7 +131,7 @@ export class BullMqTransport extends EventTransport {
     try {
       await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () => this.queue.add(type, data, { jobId }));
     } catch (error) {
-      if (String(error).includes('OOM command not allowed')) this.room.wasRefused();
+      this.room.wasRefused(error);
       throw error;
     }
   }
@@ -126,6 +139,8 @@ export class BullMqTransport extends EventTransport {
   /** At every connection: a Redis that comes back may be another one, or set up anew. */
   private async appraise(): Promise<void> {
     try {
+      const [, maxBytes] = (await this.connection.config('GET', 'proto-max-bulk-len').catch(() => [])) as string[];
+      this.maxBytes = Number(maxBytes ?? Infinity);
       const findings = await appraiseRedis(this.connection);
       this.isDurable = findings.every(({ gravity }) => gravity === 'risky');
       for (const { gravity, text } of findings) {

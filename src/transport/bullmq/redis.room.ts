@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import type { Redis, Result } from 'ioredis';
 import type { Queue } from 'bullmq';
 import { TransportUnavailableError } from '../event-transport.js';
+import { isAnswer } from '../redis/ask-redis.js';
 import { redisMemory } from './redis.memory.js';
 
 const ASK_EVERY_MS = 1_000;
@@ -15,6 +16,18 @@ const BORROW_UP_TO_MEMORY_RATIO = 0.6;
 const ASK_AFTER_RATIO = 0.02;
 /** What a job takes in Redis beside its data. */
 const BYTES_PER_JOB = 1024;
+
+/** What Redis answers to every write, and to reads not always, while it takes none. */
+const REFUSAL = /\b(READONLY|NOREPLICAS|MISCONF|OOM|MASTERDOWN|LOADING|CLUSTERDOWN)\b/;
+
+/** A write as BullMQ's are, to Redis's rules. There is no such key, so that nothing changes and nothing goes to disk. */
+const TRY_WRITING = `redis.call('SET', KEYS[1], '', 'XX')`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    segopsTryWriting(key: string): Result<null, Context>;
+  }
+}
 
 /** How full the queue is, as far as Redis tells. */
 interface Fullness {
@@ -31,8 +44,8 @@ interface Load {
 }
 
 /**
- * Whether Redis has room for another batch. Asks Redis about once a second; in between it adds up what this process sends, so
- * that a burst stops in time too.
+ * Whether Redis takes another batch: whether it takes writes, and has room. Asks Redis about once a second; in between it adds
+ * up what this process sends, so that a burst stops in time too.
  */
 export class RedisRoom {
   private readonly logger = new Logger(RedisRoom.name);
@@ -42,12 +55,14 @@ export class RedisRoom {
   private readonly onTheirWay: Load = { bytes: 0, batches: 0 };
   private readonly arrivedSince: Load = { bytes: 0, batches: 0 };
   private full = false;
+  private refusing: string | undefined;
 
   constructor(
     private readonly redis: Redis,
     private readonly queue: Pick<Queue, 'toKey'>,
     private readonly maxBatches: number,
   ) {
+    redis.defineCommand('segopsTryWriting', { numberOfKeys: 1, lua: TRY_WRITING });
     redis.on('ready', () => void this.ask());
     this.timer = setInterval(() => void this.ask(), ASK_EVERY_MS).unref();
   }
@@ -55,6 +70,11 @@ export class RedisRoom {
   /** Whether batches are refused at the moment. */
   get isFull(): boolean {
     return this.full;
+  }
+
+  /** Why Redis takes no writes at the moment, in a word; undefined when it does. */
+  get refusal(): string | undefined {
+    return this.refusing;
   }
 
   /** Used part of the memory that Redis may take, as of the last answer; undefined when it does not tell. */
@@ -99,10 +119,15 @@ export class RedisRoom {
     }
   }
 
-  /** Redis itself refused a write for want of memory: nothing is sent to it until it was asked and has room. */
-  wasRefused(): void {
-    if (!this.full) this.logger.error('Redis is out of memory. Batches are refused until it has room again.');
-    this.full = true;
+  /**
+   * Takes note of a write that failed, and logs it once if Redis takes none at the moment.
+   * @returns whether that was why it failed
+   */
+  wasRefused(error: unknown): boolean {
+    const [, code] = REFUSAL.exec(String(error)) ?? [];
+    if (code === undefined) return false;
+    this.noteRefusal(code.toLowerCase(), error);
+    return true;
   }
 
   close(): void {
@@ -126,6 +151,32 @@ export class RedisRoom {
     return sum;
   }
 
+  private noteRefusal(refusal: string | undefined, error?: unknown): void {
+    const before = this.refusing;
+    this.refusing = refusal;
+    // For want of memory nothing is sent to it until it was asked and has room.
+    if (refusal === 'oom') {
+      if (!this.full) this.logger.error('Redis is out of memory. Batches are refused until it has room again.');
+      this.full = true;
+    } else if (refusal !== undefined && refusal !== before) {
+      this.logger.error(`Redis takes no writes, and batches are refused until it does. ${String(error)}`);
+    } else if (refusal === undefined && before !== undefined && before !== 'oom') {
+      this.logger.log('Redis takes writes again.');
+    }
+  }
+
+  private async tryWriting(): Promise<void> {
+    try {
+      await this.redis.segopsTryWriting(this.queue.toKey('segops:try-writing'));
+      this.noteRefusal(undefined);
+    } catch (error) {
+      // Without an answer the connection is gone, and tells that itself; another node is found by it.
+      if (!this.wasRefused(error) && isAnswer(error) && !error.message.startsWith('MOVED')) {
+        this.noteRefusal('refused', error);
+      }
+    }
+  }
+
   private async ask(): Promise<void> {
     if (this.asking || this.redis.status !== 'ready') {
       return;
@@ -134,9 +185,10 @@ export class RedisRoom {
     // The answer counts all that has arrived by now. What arrives until then is counted twice, until the next answer.
     const counted = { ...this.arrivedSince };
     try {
-      const [info, ...lengths] = await Promise.all([
+      const [info, , ...lengths] = await Promise.all([
         // An operator may forbid it; then the number of batches is all there is to go by.
         this.redis.info('memory').catch(() => ''),
+        this.tryWriting(),
         this.redis.llen(this.queue.toKey('wait')),
         this.redis.llen(this.queue.toKey('active')),
         this.redis.zcard(this.queue.toKey('delayed')),

@@ -3,12 +3,13 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
 import { waitUntil } from '../../../test/support/wait-until.js';
 import { uuid7 } from '../../common/uuid7.js';
 import { RedisServer } from '../../embedded/redis.server.js';
 import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import type { EventBatch } from '../event-batch.js';
-import { type Consumption, TransportUnavailableError } from '../event-transport.js';
+import { BatchRejectedError, type Consumption, TransportUnavailableError } from '../event-transport.js';
 import { adoptAbandoned } from '../spool/adopt-abandoned.js';
 import { SpoolStore } from '../spool/spool.store.js';
 import { FailoverTransport } from './failover.transport.js';
@@ -168,6 +169,29 @@ describe('FailoverTransport', () => {
       { timeoutMs: 15_000 },
     );
     expect(store.size).toBe(0);
+  });
+
+  it('should make a dead letter of what the broker will never take, and pass on the others', async () => {
+    const admin = new Redis(redis.url);
+    await admin.config('SET', 'proto-max-bulk-len', String(MB));
+    admin.disconnect();
+    await close();
+    open();
+    // By then Redis has told its limit.
+    await waitUntil(async () => (await transport.status().catch(() => undefined))?.isDurable !== undefined);
+    await expect(transport.publish(newBatch(MB))).rejects.toThrow(BatchRejectedError);
+    const batches = [newBatch(), newBatch(MB), newBatch(MB), newBatch(), newBatch()];
+    const tooLarge = batches.filter(({ rows }) => rows.length === MB);
+    for (const batch of batches) await store.append(batch);
+    await close();
+    open();
+    await waitUntil(() => store.size === 0);
+    await consume();
+    await waitUntil(() => delivered.length === 3);
+    expect(new Set(delivered)).toEqual(new Set(idsOf(batches.filter((batch) => !tooLarge.includes(batch)))));
+    const letters = await transport.deadLetters.list({ limit: 10 });
+    expect(letters.map(({ id }) => id).sort()).toEqual(idsOf(tooLarge).sort());
+    await transport.publish(newBatch());
   });
 
   it('should go on with what is left from before a restart', async () => {

@@ -9,6 +9,7 @@ import {
   type TransportStatus,
   TransportUnavailableError,
 } from '../event-transport.js';
+import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { SpoolQueue } from '../spool/spool.queue.js';
 import type { Spool } from '../spool/spool.js';
 import type { SpoolStore } from '../spool/spool.store.js';
@@ -34,11 +35,10 @@ export class FailoverTransport extends EventTransport {
   private readonly adoptions: NodeJS.Timeout;
   private adopting = Promise.resolve();
   private away = false;
-  private full = false;
 
   /** @param spool is the caller's to close, after this transport */
   constructor(
-    private readonly broker: EventTransport,
+    private readonly broker: EventTransport & { readonly deadLetters: Pick<RedisDeadLetters, 'add'> },
     private readonly spool: Pick<Spool, 'store' | 'adoptAbandoned'>,
   ) {
     super();
@@ -49,7 +49,10 @@ export class FailoverTransport extends EventTransport {
       isAway: () => this.away,
       // The broker may have it all the same, which answered too late.
       publish: (batch) => this.ask(() => this.broker.publish(batch, { isRepeated: true })),
-      probe: () => this.ask(() => this.broker.status()).then(ignore, ignore),
+      bury: async (batch, reason) => {
+        await this.broker.deadLetters.add({ batch, tenantId: undefined, reason, diedAt: Date.now() });
+      },
+      probe: () => this.ask(() => this.lookForBroker()).then(ignore, ignore),
     });
     this.adopt();
     this.adoptions = setInterval(() => {
@@ -61,17 +64,25 @@ export class FailoverTransport extends EventTransport {
     return this.broker.deadLetters;
   }
 
-  /** @throws TransportUnavailableError when neither the broker nor the spool takes it */
+  /**
+   * @throws BatchRejectedError when the broker will never take it; TransportUnavailableError when neither the broker nor the
+   * spool takes it now
+   */
   async publish(batch: EventBatch): Promise<void> {
+    let mayBeDone = false;
     if (!this.away) {
       try {
         await this.broker.publish(batch);
         return;
       } catch (error) {
-        this.onRefused(error);
+        mayBeDone = this.onRefused(error).mayBeDone;
       }
     }
-    await this.keep(batch);
+    try {
+      await this.queue.append(batch);
+    } catch (error) {
+      throw mayBeDone ? new TransportUnavailableError(String(error), { cause: error, mayBeDone }) : error;
+    }
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
@@ -94,15 +105,9 @@ export class FailoverTransport extends EventTransport {
     await this.broker.close();
   }
 
-  private async keep(batch: EventBatch): Promise<void> {
-    try {
-      await this.queue.append(batch);
-      this.full = false;
-    } catch (error) {
-      if (!this.full) this.logger.error(`Events are refused: ${String(error)}`);
-      this.full = true;
-      throw error;
-    }
+  private async lookForBroker(): Promise<void> {
+    const { isRefusing, refusal } = await this.broker.status();
+    if (isRefusing === true || refusal !== undefined) throw new TransportUnavailableError('The queue takes no batches');
   }
 
   /** Asks the broker on the drain's behalf. Its answer tells whether live batches may go there again. */
@@ -117,11 +122,13 @@ export class FailoverTransport extends EventTransport {
     this.away = false;
   }
 
-  private onRefused(error: unknown): void {
+  /** @throws the error itself unless it means that the broker is away */
+  private onRefused(error: unknown): TransportUnavailableError {
     if (!(error instanceof TransportUnavailableError)) throw error;
     if (!this.away) this.logger.warn(`Events go to the spool on disk. ${error.message}`);
     this.away = true;
     this.drain.nudge();
+    return error;
   }
 
   /** Takes over the spools of processes that are gone, whose clients were told that their events are safe. */

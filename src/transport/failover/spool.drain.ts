@@ -12,8 +12,10 @@ const REPORT_AT_MOST_EVERY_MS = 60_000;
 
 /** Where a spool's batches go. */
 export interface DrainOutlet {
-  /** @throws Error when the broker does not take the batch now */
+  /** @throws TransportUnavailableError when the broker does not take the batch now; any other error when it never will */
   publish(batch: EventBatch): Promise<void>;
+  /** Resolves when the batch is a dead letter. */
+  bury(batch: EventBatch, reason: string): Promise<void>;
   /** Whether the broker did not take batches lately, and has to be found back even with nothing to drain. */
   isAway(): boolean;
   /** Looks whether the broker is back; never throws. */
@@ -86,7 +88,7 @@ export class SpoolDrain {
     return deliveries;
   }
 
-  /** @returns whether the batch has left the spool */
+  /** @returns whether the broker takes batches */
   private async move(delivery: Delivery): Promise<boolean> {
     try {
       await this.outlet.publish(delivery.batch);
@@ -94,17 +96,31 @@ export class SpoolDrain {
       await this.queue.finish(delivery);
       return true;
     } catch (error) {
-      this.report(delivery, error);
+      if (!(error instanceof TransportUnavailableError)) return this.bury(delivery, error);
+      // That the broker is away, its transport has said.
       this.queue.giveBack(delivery);
       return false;
     }
   }
 
-  /** That the broker is away, its transport has said. Any other reason may hold for ever, and with it the batch stays here. */
-  private report({ batch }: Delivery, error: unknown): void {
-    if (error instanceof TransportUnavailableError || performance.now() < this.reportAgainAt) return;
+  /** A batch that the broker will never take must not hold up the others. */
+  private async bury(delivery: Delivery, reason: unknown): Promise<true> {
+    const { batch } = delivery;
+    try {
+      await this.outlet.bury(batch, String(reason));
+      await this.queue.finish(delivery);
+      this.logger.error(`Batch ${batch.id} goes to the dead letters: the queue will never take it. ${String(reason)}`);
+    } catch (error) {
+      this.report(`Batch ${batch.id}, which the queue will never take, stays in the spool. ${String(error)}`);
+      this.queue.giveBackLater(delivery);
+    }
+    return true;
+  }
+
+  private report(message: string): void {
+    if (performance.now() < this.reportAgainAt) return;
     this.reportAgainAt = performance.now() + REPORT_AT_MOST_EVERY_MS;
-    this.logger.error(`Batch ${batch.id} stays in the spool: the queue does not take it. ${String(error)}`);
+    this.logger.error(message);
   }
 
   private async pause(failures: number): Promise<void> {

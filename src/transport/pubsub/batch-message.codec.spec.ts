@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { uuid7 } from '../../common/uuid7.js';
-import { BatchTooLargeError, decodeBatchMessage, encodeBatchMessage, MAX_DATA_BYTES } from './batch-message.codec.js';
+import { BatchRejectedError } from '../event-transport.js';
+import { decodeBatchMessage, encodeBatchMessage, MAX_DATA_BYTES } from './batch-message.codec.js';
 
 const batchOf = (rows: Uint8Array) => ({ id: uuid7(), type: 'events.v1', events: 3, rows });
 const TEN_MIB = 10 * 1024 * 1024;
@@ -33,7 +34,7 @@ describe('the message of a batch', () => {
 
   it('should be refused, with a remedy, when it cannot fit', async () => {
     const error: unknown = await encodeBatchMessage(batchOf(randomBytes(TEN_MIB))).catch((cause: unknown) => cause);
-    expect(error).toBeInstanceOf(BatchTooLargeError);
+    expect(error).toBeInstanceOf(BatchRejectedError);
     expect(String(error)).toMatch(/too large for Pub\/Sub.* Lower MAX_BODY_BYTES/);
   });
 

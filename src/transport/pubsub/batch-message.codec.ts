@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { EventBatch } from '../event-batch.js';
+import { BatchRejectedError } from '../event-transport.js';
 
 /** A message as it is published. */
 export interface BatchMessage {
@@ -24,15 +25,10 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
 
-/** A batch that fits into no message. The settings keep requests below what could become one. */
-export class BatchTooLargeError extends Error {
-  override readonly name = 'BatchTooLargeError';
-}
-
 /**
  * A batch as a message: its rows as they are, or compressed where they would be too large. Text has at most seven bits of
  * information in a byte, so that what a request of 10 MiB brings fits in any case.
- * @throws BatchTooLargeError
+ * @throws BatchRejectedError for one that fits into no message; the settings keep requests below what could become one
  */
 export async function encodeBatchMessage({ id, type, events, rows }: EventBatch): Promise<BatchMessage> {
   const attributes: Record<string, string> = { id, type, events: String(events) };
@@ -40,7 +36,7 @@ export async function encodeBatchMessage({ id, type, events, rows }: EventBatch)
   if (data.byteLength <= MAX_DATA_BYTES) return { data, attributes };
   const compressed = await gzipAsync(data, { level: constants.Z_BEST_SPEED });
   if (compressed.byteLength > MAX_DATA_BYTES) {
-    throw new BatchTooLargeError(
+    throw new BatchRejectedError(
       `A batch of ${rows.byteLength} bytes is too large for Pub/Sub, compressed to ${compressed.byteLength} too. Lower MAX_BODY_BYTES.`,
     );
   }

@@ -1,9 +1,9 @@
 import type { PubSub } from '@google-cloud/pubsub';
 import { withDeadline } from '../../common/deadline.js';
 import { uuid7 } from '../../common/uuid7.js';
-import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, ConsumeOptions, Consumption } from '../event-transport.js';
+import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import type { BacklogTally } from './backlog.tally.js';
 import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
 import { SubscriptionReader } from './subscription.reader.js';
@@ -16,7 +16,7 @@ const DEAD_LETTERS_AT_ONCE = 4;
 interface Outlets {
   readonly tally: BacklogTally;
   publish(batch: EventBatch): Promise<void>;
-  bury(letter: DeadLetter): Promise<void>;
+  readonly deadLetters: Pick<RedisDeadLetters, 'add'>;
 }
 
 /**
@@ -78,7 +78,7 @@ export class PubSubConsumption implements Consumption {
   }
 
   private async bury(batch: EventBatch, reason: string, tenantId?: string): Promise<void> {
-    await this.outlets.bury({ batch, tenantId, reason, diedAt: Date.now() });
+    await this.outlets.deadLetters.add({ batch, tenantId, reason, diedAt: Date.now() });
     await this.outlets.tally.finished(batch);
   }
 

@@ -1,3 +1,4 @@
+const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
@@ -5,6 +6,16 @@ const UNAUTHENTICATED = 16;
 /** Whether Pub/Sub says that there is no such topic or subscription. */
 export function isNotFound(error: unknown): boolean {
   return grpcCodeOf(error) === NOT_FOUND;
+}
+
+/** Whether Pub/Sub says that it will never take what it was given. */
+export function isInvalid(error: unknown): boolean {
+  return grpcCodeOf(error) === INVALID_ARGUMENT;
+}
+
+/** Whether Pub/Sub itself said no, and did nothing. Of what it did not answer, or too late, that is not known. */
+export function isRefused(error: unknown): boolean {
+  return isInvalid(error) || isNotFound(error) || isForbidden(error);
 }
 
 function isForbidden(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { failFastConnection, type RedisAccess } from '../../common/redis.connect
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
+  BatchRejectedError,
   type ConsumeOptions,
   type Consumption,
   EventTransport,
@@ -20,7 +21,7 @@ import { onceWithin } from './once-within.js';
 import { createPubSubClient, type PubSubClientOptions } from './pubsub.client.js';
 import { PubSubConsumption } from './pubsub.consumption.js';
 import type { PubSubNames } from './pubsub.names.js';
-import { remedyFor } from './pubsub.problem.js';
+import { isInvalid, isRefused, remedyFor } from './pubsub.problem.js';
 
 /** Pub/Sub allows some hundred such questions a second and project; health and metrics of many processes ask. */
 const TOPIC_KNOWN_FOR_MS = 1_000;
@@ -33,6 +34,8 @@ export class PubSubTransport extends EventTransport {
   readonly deadLetters: RedisDeadLetters;
   private readonly client: PubSub;
   private readonly topic: Topic;
+  /** The same topic, for messages that share no request with others. */
+  private readonly topicAlone: Topic;
   private readonly redis;
   private readonly tally: BacklogTally;
   private topicAnswer: Promise<void> | undefined;
@@ -43,6 +46,10 @@ export class PubSubTransport extends EventTransport {
     this.topic = this.client.topic(options.topic, {
       // Events were gathered into batches already; batches that come at once share a request, of 10 MB at most.
       batching: { maxMessages: 100, maxBytes: 4_000_000, maxMilliseconds: 1 },
+      gaxOpts: onceWithin(PUBLISH_TIMEOUT_MS),
+    });
+    this.topicAlone = this.client.topic(options.topic, {
+      batching: { maxMessages: 1 },
       gaxOpts: onceWithin(PUBLISH_TIMEOUT_MS),
     });
     this.redis = failFastConnection(options, new Logger(PubSubTransport.name));
@@ -57,7 +64,15 @@ export class PubSubTransport extends EventTransport {
 
   async publish(batch: EventBatch): Promise<void> {
     const message = await encodeBatchMessage(batch);
-    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, () => this.topic.publishMessage(message));
+    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, async () => {
+      try {
+        await this.topic.publishMessage(message);
+      } catch (error) {
+        if (!isInvalid(error)) throw error;
+        // Another message of the same request may be the reason.
+        await this.topicAlone.publishMessage(message);
+      }
+    });
     this.tally.published(batch);
   }
 
@@ -65,7 +80,7 @@ export class PubSubTransport extends EventTransport {
     const outlets = {
       tally: this.tally,
       publish: (batch: EventBatch) => this.publish(batch),
-      bury: (letter: Parameters<RedisDeadLetters['add']>[0]) => this.deadLetters.add(letter),
+      deadLetters: this.deadLetters,
     };
     return Promise.resolve(new PubSubConsumption(this.client, this.options, outlets, handler, options));
   }
@@ -107,7 +122,13 @@ export class PubSubTransport extends EventTransport {
     } catch (cause) {
       // What it was before, the next question does not want to know.
       this.topicAnswer = undefined;
-      throw new TransportUnavailableError(`Pub/Sub cannot ${what}: ${remedyFor(cause)}`, { cause });
+      if (isInvalid(cause)) {
+        throw new BatchRejectedError(`Pub/Sub will never ${what} like this: ${remedyFor(cause)}`, { cause });
+      }
+      throw new TransportUnavailableError(`Pub/Sub cannot ${what}: ${remedyFor(cause)}`, {
+        cause,
+        mayBeDone: !isRefused(cause),
+      });
     }
   }
 }

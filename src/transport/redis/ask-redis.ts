@@ -20,6 +20,11 @@ export async function askRedis<T>(
     return await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TransportUnavailableError(`Redis cannot ${what}: ${reason}`, { cause });
+    throw new TransportUnavailableError(`Redis cannot ${what}: ${reason}`, { cause, mayBeDone: !isAnswer(cause) });
   }
+}
+
+/** Whether Redis itself said no, and did nothing. */
+export function isAnswer(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
 }

@@ -6,8 +6,16 @@ import type { EventBatch } from '../event-batch.js';
 import { PUBLISH_TIMEOUT_MS } from '../event-transport.js';
 import { askRedis } from './ask-redis.js';
 
-/** From here on the log warns at every tenth of it: each takes its rows and about 1 kB more of Redis's memory. */
+/** From here on the log warns at every tenth of it. */
 const MANY = 10_000;
+/** What a letter takes in Redis beside its rows. */
+const BYTES_PER_LETTER = 1024;
+/** Parts of Redis's memory that the letters may take; the queue has the rest. */
+const ALL_MAY_TAKE = 1 / 5;
+const TENANT_MAY_TAKE = 1 / 20;
+/** Of a Redis that does not tell how much memory it may take. */
+const MEMORY_IF_UNKNOWN = 1024 ** 3;
+const REPORT_AT_MOST_EVERY_MS = 60_000;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -15,30 +23,55 @@ declare module 'ioredis' {
       letters: string,
       lettersOfTenant: string,
       letter: string,
+      sizes: string,
       id: string,
       diedAt: string,
+      tenantId: string,
+      bytes: number,
       ...fields: (string | Buffer)[]
-    ): Result<[isNew: number, count: number], Context>;
+    ): Result<[isKept: number, isNew: number, count: number], Context>;
     segopsUnbury(
       letters: string,
       lettersOfTenant: string,
       letter: string,
+      sizes: string,
       id: string,
       death: string,
     ): Result<number, Context>;
   }
 }
 
-const BURY = `
-redis.call('HSET', KEYS[3], 'diedAt', ARGV[2], unpack(ARGV, 3))
+/** The sizes have those of each tenant, after `of:`, and their sum. */
+const RESIZE = `
+local function resize(tenant, by)
+  for _, field in ipairs({ 'all', 'of:' .. tenant }) do
+    if redis.call('HINCRBY', KEYS[4], field, by) <= 0 then redis.call('HDEL', KEYS[4], field) end
+  end
+end`;
+
+const BURY = `${RESIZE}
+local info = redis.pcall('INFO', 'memory')
+if type(info) ~= 'string' then info = '' end
+local function told(name) return tonumber(string.match(info, '\\n' .. name .. ':(%d+)') or '0') end
+local memory = told('maxmemory')
+if memory == 0 then memory = told('total_system_memory') end
+if memory == 0 then memory = ${MEMORY_IF_UNKNOWN} end
+local tenant, bytes = ARGV[3], tonumber(ARGV[4]) - tonumber(redis.call('HGET', KEYS[3], 'bytes') or '0')
+local all, own = unpack(redis.call('HMGET', KEYS[4], 'all', 'of:' .. tenant))
+if bytes > 0 and (tonumber(all or '0') + bytes > memory * ${ALL_MAY_TAKE}
+  or tonumber(own or '0') + bytes > memory * ${TENANT_MAY_TAKE}) then return { 0, 0, 0 } end
+resize(tenant, bytes)
+redis.call('HSET', KEYS[3], 'diedAt', ARGV[2], 'tenantId', tenant, 'bytes', ARGV[4], unpack(ARGV, 5))
 local isNew = redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-return { isNew, redis.call('ZCARD', KEYS[1]) }`;
+return { 1, isNew, redis.call('ZCARD', KEYS[1]) }`;
 
-const UNBURY = `
+const UNBURY = `${RESIZE}
 if redis.call('HGET', KEYS[3], 'death') ~= ARGV[2] then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
+local tenant, bytes = unpack(redis.call('HMGET', KEYS[3], 'tenantId', 'bytes'))
+resize(tenant or '', -(bytes or 0))
 return redis.call('DEL', KEYS[3])`;
 
 /**
@@ -47,6 +80,7 @@ return redis.call('DEL', KEYS[3])`;
  */
 export class RedisDeadLetters implements DeadLetters {
   private readonly logger = new Logger(RedisDeadLetters.name);
+  private reportAgainAt = -Infinity;
 
   /**
    * @param toKey the whole Redis key of a name
@@ -57,20 +91,26 @@ export class RedisDeadLetters implements DeadLetters {
     private readonly toKey: (name: string) => string,
     private readonly requeue: (batch: EventBatch) => Promise<void>,
   ) {
-    redis.defineCommand('segopsBury', { numberOfKeys: 3, lua: BURY });
-    redis.defineCommand('segopsUnbury', { numberOfKeys: 3, lua: UNBURY });
+    redis.defineCommand('segopsBury', { numberOfKeys: 4, lua: BURY });
+    redis.defineCommand('segopsUnbury', { numberOfKeys: 4, lua: UNBURY });
   }
 
-  /** Resolves when the letter is on disk. Adding one of the same id again replaces it. */
-  async add({ batch, tenantId = '', reason, diedAt }: DeadLetter): Promise<void> {
+  /**
+   * Resolves when the letter is on disk. One of the same id is replaced.
+   * @returns false when dead letters, all or its tenant's, take as much memory as they may: then it is given up. A tenant whose
+   * events are refused must not take the room that everybody's events need, and what is kept already stays.
+   */
+  async add({ batch, tenantId = '', reason, diedAt }: DeadLetter): Promise<boolean> {
     const { id, type, events, rows } = batch;
-    const [isNew, count] = await this.ask('keep a dead letter', () =>
+    const [isKept, isNew, count] = await this.ask('keep a dead letter', () =>
       this.redis.segopsBury(
         ...this.keysOf(id, tenantId),
         id,
         String(diedAt),
+        tenantId,
+        rows.byteLength + BYTES_PER_LETTER,
         // Tells this death of the batch from an earlier one that is just being replayed.
-        ...['death', uuid7(), 'tenantId', tenantId, 'reason', reason, 'type', type, 'events', String(events)],
+        ...['death', uuid7(), 'reason', reason, 'type', type, 'events', String(events)],
         ...['rows', Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)],
       ),
     );
@@ -80,6 +120,17 @@ export class RedisDeadLetters implements DeadLetters {
           'refuse them and run `segops dead-letter replay --all`, or remove them.',
       );
     }
+    if (isKept === 0) this.report(tenantId);
+    return isKept === 1;
+  }
+
+  private report(tenantId: string): void {
+    if (performance.now() < this.reportAgainAt) return;
+    this.reportAgainAt = performance.now() + REPORT_AT_MOST_EVERY_MS;
+    this.logger.error(
+      `Events that ClickHouse refuses are given up: the dead letters of tenant "${tenantId}", or all, take as much of Redis ` +
+        'as they may. Mend the cause and run `segops dead-letter replay --all`, or remove them.',
+    );
   }
 
   async list({ tenantId, limit }: { tenantId?: string | undefined; limit: number }): Promise<DeadLetterSummary[]> {
@@ -155,8 +206,12 @@ export class RedisDeadLetters implements DeadLetters {
     return askRedis(this.redis, what, PUBLISH_TIMEOUT_MS, question);
   }
 
-  private keysOf(id: string, tenantId: string): [letters: string, lettersOfTenant: string, letter: string] {
-    return [this.indexOf(undefined), this.indexOf(tenantId), this.keyOf(id)];
+  private keysOf(
+    id: string,
+    tenantId: string,
+  ): [letters: string, lettersOfTenant: string, letter: string, sizes: string] {
+    const sizes = this.toKey('segops:dead-letter-sizes');
+    return [this.indexOf(undefined), this.indexOf(tenantId), this.keyOf(id), sizes];
   }
 
   private keyOf(id: string): string {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Redis } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
-import { failFastConnection, type RedisAccess, serversOf } from '../../common/redis.connections.js';
+import { type RedisAccess, serversOf } from '../../common/redis.connections.js';
 import { Configuration } from '../../config/configuration.js';
 import { appraiseRedis, type RedisFinding } from './redis.appraisal.js';
 
@@ -14,8 +15,6 @@ const ANSWER_WITHIN_MS = 1_000;
  */
 @Injectable()
 export class RedisStartCheck implements OnModuleInit {
-  private readonly logger = new Logger(RedisStartCheck.name);
-
   constructor(private readonly configuration: Configuration) {}
 
   /** @throws OperatorError that names the remedy */
@@ -40,12 +39,14 @@ export class RedisStartCheck implements OnModuleInit {
   /** Of a cluster, those of every node that has the queue or would have it after a failover. */
   private async findings(access: RedisAccess): Promise<RedisFinding[]> {
     const servers = await serversOf(access).catch(() => []);
-    const findings = await Promise.all(servers.map((redisUrl) => this.findingsOf({ ...access, redisUrl })));
+    const findings = await Promise.all(servers.map((redisUrl) => this.findingsOf(redisUrl)));
     return findings.flat().filter(({ text }, at, all) => all.findIndex((other) => other.text === text) === at);
   }
 
-  private async findingsOf(access: RedisAccess): Promise<RedisFinding[]> {
-    const redis = failFastConnection(access, this.logger);
+  private async findingsOf(redisUrl: string): Promise<RedisFinding[]> {
+    // Not one for writing: of a cluster the replicas are asked too.
+    const redis = new Redis(redisUrl, { retryStrategy: () => null, connectTimeout: ANSWER_WITHIN_MS });
+    redis.on('error', () => undefined);
     try {
       // Rejects on the first `error` event.
       const answer = once(redis, 'ready').then(() => appraiseRedis(redis));

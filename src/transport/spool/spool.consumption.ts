@@ -32,7 +32,7 @@ export class SpoolConsumption implements Consumption {
     this.takeMore();
   }
 
-  /** When it last finished a batch: milliseconds since 1970. */
+  /** When it last finished a batch, as `performance.now()` tells. */
   get lastFinishedAt(): number | undefined {
     return this.finishedAt;
   }
@@ -80,7 +80,7 @@ export class SpoolConsumption implements Consumption {
       else this.queue.giveBackLater(delivery);
       return;
     }
-    this.finishedAt = Date.now();
+    this.finishedAt = performance.now();
     try {
       await this.settle(delivery, outcome);
     } catch (error) {
@@ -96,7 +96,13 @@ export class SpoolConsumption implements Consumption {
       case 'split':
         return this.queue.replace(delivery, outcome.parts);
       case 'dead-letter':
-        return this.queue.bury(delivery, outcome.reason, outcome.tenantId);
+        if (!(await this.queue.bury(delivery, outcome.reason, outcome.tenantId))) {
+          const { id, events } = delivery.batch;
+          this.logger.error(
+            `Batch ${id} of ${events} events is given up: dead letters take as much of the spool as they may.`,
+          );
+        }
+        return;
       default:
         return outcome satisfies never;
     }

@@ -80,10 +80,11 @@ export class SpoolQueue {
     this.announce();
   }
 
-  /** Moves the batch to the dead letters, in one change. */
-  async bury(delivery: Delivery, reason: string, tenantId: string | undefined): Promise<void> {
-    await this.store.bury(delivery, { reason, tenantId, diedAt: Date.now() });
+  /** Moves the batch to the dead letters, in one change. @returns false when these have no room, and it is given up */
+  async bury(delivery: Delivery, reason: string, tenantId: string | undefined): Promise<boolean> {
+    const isKept = await this.store.bury(delivery, { reason, tenantId, diedAt: Date.now() });
     this.forget(delivery.key);
+    return isKept;
   }
 
   /** Moves a dead letter behind all batches. @returns false when there is none of this id */

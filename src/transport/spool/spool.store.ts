@@ -4,7 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { uuid7Time } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
-import { type SpoolLimits, SpoolRoom } from './spool.room.js';
+import { freeOnDiskOf, type SpoolLimits, SpoolRoom } from './spool.room.js';
 import { decodeSpooled, encodeSpooled, type SpooledLetter } from './spooled-batch.codec.js';
 
 /** The place of a batch in order of arrival, and its size in bytes, so that sizes are known without reading values. */
@@ -15,6 +15,10 @@ export interface SpooledBatch {
   readonly key: SpoolKey;
   readonly batch: EventBatch;
 }
+
+/** Parts of the spool that dead letters may take; batches that wait have the rest. */
+const DEAD_MAY_TAKE = 1 / 5;
+const TENANTS_DEAD_MAY_TAKE = 1 / 20;
 
 /** LMDB's file never shrinks. One without content that has grown beyond this is deleted at the end. */
 const KEEP_EMPTY_FILE_BYTES = 16 * 1024 * 1024;
@@ -29,6 +33,8 @@ export class SpoolStore {
   private readonly waiting: Database<Buffer, [number, number]>;
   private readonly dead: Database<Buffer, string>;
   private readonly room: SpoolRoom;
+  /** What each tenant's dead letters take, in bytes; those of nobody under ''. */
+  private readonly deadBytes = new Map<string, number>();
   private nextSequence: number;
   private batches = 0;
 
@@ -41,7 +47,7 @@ export class SpoolStore {
     this.environment = openEnvironment(folder);
     this.waiting = this.environment.openDB({ name: 'waiting', encoding: 'binary' });
     this.dead = this.environment.openDB({ name: 'dead', encoding: 'binary' });
-    this.room = new SpoolRoom(folder, limits);
+    this.room = new SpoolRoom(limits, () => freeOnDiskOf(folder));
     this.nextSequence = 0;
     for (const [sequence, bytes] of this.waiting.getKeys()) {
       this.nextSequence = sequence + 1;
@@ -49,7 +55,8 @@ export class SpoolStore {
       this.room.occupy(bytes);
     }
     for (const id of this.dead.getKeys()) {
-      this.room.occupy(this.dead.getBinary(id)?.length ?? 0);
+      const value = this.dead.getBinary(id);
+      if (value !== undefined) this.occupyDead(value, 1);
     }
   }
 
@@ -73,6 +80,16 @@ export class SpoolStore {
     return this.limits.maxBytes;
   }
 
+  /** What they can still take, by that and by what is free on the disk. */
+  get freeBytes(): number {
+    return this.room.freeBytes;
+  }
+
+  /** Whether no more batches are taken at the moment. */
+  get isFull(): boolean {
+    return this.room.isFull;
+  }
+
   /** Age of the oldest batch in ms; 0 when there is none. */
   get oldestMs(): number {
     const oldest = this.after(-1);
@@ -90,6 +107,7 @@ export class SpoolStore {
       () => this.waiting.put(this.newKey(value), value),
       () => {
         this.batches++;
+        this.room.wrote();
       },
       () => {
         this.room.release(value.length);
@@ -153,23 +171,46 @@ export class SpoolStore {
     return [sequence, value.length];
   }
 
-  /** Moves a batch to the dead letters, in one change. One of the same id is replaced. */
-  async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<void> {
+  /**
+   * Moves a batch to the dead letters, in one change. One of the same id is replaced.
+   * @returns false when dead letters, all or its tenant's, take as much as they may: then it is given up
+   */
+  async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<boolean> {
     const value = encodeSpooled(batch, letter);
-    const before = this.dead.getBinary(batch.id)?.length ?? 0;
+    const before = this.dead.getBinary(batch.id);
+    const isKept = before !== undefined || this.hasRoomForDead(value.length, letter.tenantId);
     await this.write(
       () =>
         this.environment.transaction(() => {
           void this.waiting.remove([sequence, bytes]);
-          void this.dead.put(batch.id, value);
+          if (isKept) void this.dead.put(batch.id, value);
         }),
       () => {
         this.batches--;
         this.room.release(bytes);
-        this.room.release(before);
-        this.room.occupy(value.length);
+        if (before !== undefined) this.occupyDead(before, -1);
+        if (isKept) this.occupyDead(value, 1);
       },
     );
+    return isKept;
+  }
+
+  private hasRoomForDead(bytes: number, tenantId = ''): boolean {
+    const all = [...this.deadBytes.values()].reduce((sum, size) => sum + size, 0);
+    const { maxBytes } = this.limits;
+    return (
+      all + bytes <= maxBytes * DEAD_MAY_TAKE &&
+      (this.deadBytes.get(tenantId) ?? 0) + bytes <= maxBytes * TENANTS_DEAD_MAY_TAKE
+    );
+  }
+
+  private occupyDead(value: Buffer, times: 1 | -1): void {
+    const tenantId = decodeSpooled(value).letter?.tenantId ?? '';
+    const bytes = (this.deadBytes.get(tenantId) ?? 0) + times * value.length;
+    if (bytes > 0) this.deadBytes.set(tenantId, bytes);
+    else this.deadBytes.delete(tenantId);
+    if (times === 1) this.room.occupy(value.length);
+    else this.room.release(value.length);
   }
 
   /** All dead letters, by id. */
@@ -217,6 +258,7 @@ export class SpoolStore {
   /** Resolves when everything is on disk and the folder can be opened again. */
   async close(): Promise<void> {
     const isEmpty = this.room.usedBytes === 0;
+    this.room.close();
     await this.environment.close();
     const file = join(this.folder, 'data.mdb');
     if (isEmpty && statSync(file).size > KEEP_EMPTY_FILE_BYTES) rmSync(file);
@@ -228,11 +270,11 @@ export class SpoolStore {
     await this.write(() =>
       this.environment.transaction(() => {
         // Asked in here, so that of two who want it at once only one gets it.
-        const bytes = isKey(id) ? this.dead.getBinary(id)?.length : undefined;
-        if (bytes === undefined) return;
+        const value = isKey(id) ? this.dead.getBinary(id) : undefined;
+        if (value === undefined) return;
         found = true;
         void this.dead.remove(id);
-        this.room.release(bytes);
+        this.occupyDead(value, -1);
         more();
       }),
     );
@@ -252,9 +294,9 @@ export class SpoolStore {
       await change();
     } catch (error) {
       onFailed();
-      throw new TransportUnavailableError(`the spool's disk does not take a batch: ${await reasonOf(error)}`, {
-        cause: error,
-      });
+      const reason = `the spool's disk does not take a batch: ${await reasonOf(error)}`;
+      this.room.wrote(reason);
+      throw new TransportUnavailableError(reason, { cause: error });
     }
     onDone();
   }

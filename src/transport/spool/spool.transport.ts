@@ -47,7 +47,8 @@ export class SpoolTransport extends EventTransport {
       consumers: this.consumptions.size,
       pending: this.store.size,
       oldestPendingMs: this.store.oldestMs,
-      lastFinishedMsAgo: finishedAt === undefined ? undefined : Math.max(0, Date.now() - finishedAt),
+      lastFinishedMsAgo: finishedAt === undefined ? undefined : performance.now() - finishedAt,
+      isRefusing: this.store.isFull,
     });
   }
 
