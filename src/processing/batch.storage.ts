@@ -5,6 +5,11 @@ import type { StorableBatch } from '../warehouse/batch.writer.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { Outage } from './outage.js';
 
+/** Nothing is wrong; the queue is to deliver the batch again, later. */
+export class DeliverLaterError extends Error {
+  override readonly name = 'DeliverLaterError';
+}
+
 /** Where batches end: resolves when a batch is committed there, and may be given the same one again. */
 export interface BatchStore {
   store(batch: StorableBatch): Promise<void>;
@@ -59,7 +64,7 @@ export class BatchStorage {
         }
         return;
       } catch (error) {
-        if (error instanceof BatchRefusedError) {
+        if (error instanceof BatchRefusedError || error instanceof DeliverLaterError) {
           throw error;
         }
         const cause = messageOf(error);

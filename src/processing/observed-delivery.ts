@@ -1,7 +1,7 @@
 import { uuid7Time } from '../common/uuid7.js';
 import type { BatchMetrics, DeliveryOutcome } from '../metrics/batch.metrics.js';
 import { traceDelivery } from '../tracing/batch.trace.js';
-import { EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
+import { OF_EVENTS } from '../transport/batch-types.js';
 import { acceptedBatches, type EventBatch } from '../transport/event-batch.js';
 import type {
   BatchHandler,
@@ -10,8 +10,6 @@ import type {
   Consumption,
   EventTransport,
 } from '../transport/event-transport.js';
-
-const OF_EVENTS: ReadonlySet<string> = new Set([EVENTS_V1, EVENTS_APART_V1]);
 
 /** The queue as a worker sees it, with every delivery counted and traced, whatever kind of batch it is. */
 export class ObservedDelivery implements Pick<EventTransport, 'consume'> {

@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { unavailable } from '../common/errors.js';
 import { formatUuid, uuid7 } from '../common/uuid7.js';
 import { webhookIdentity } from '../ingestion/event-identity.js';
 import { COMPLIANCE_V1 } from '../transport/batch-types.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import { encodeComplianceOrder } from '../warehouse/compliance.order.js';
+import { ANSWER_AFTER_MS, encodeComplianceOrder } from '../warehouse/compliance.order.js';
 import type { RedactionScope } from '../warehouse/redactor.js';
 import type { ComplianceRequest } from './compliance.js';
 
@@ -16,16 +17,22 @@ export class ComplianceService {
   constructor(private readonly transport: EventTransport) {}
 
   /**
-   * Returns when the request is on disk.
+   * Returns when the request is on disk, and late enough for {@link ANSWER_AFTER_MS}.
+   * @param scope what it is to remove; undefined when it is only to be put on record
    * @throws ApiError 503 when it cannot be queued
    */
-  async accept(tenantId: string, request: ComplianceRequest, deliveryKey: string): Promise<void> {
+  async accept(
+    tenantId: string,
+    request: ComplianceRequest,
+    deliveryKey: string,
+    scope: RedactionScope | undefined,
+  ): Promise<void> {
     const order = {
       tenantId,
       id: formatUuid(webhookIdentity(tenantId, deliveryKey)),
       topic: request.topic,
       receivedAt: Date.now(),
-      scope: scopeOf(request),
+      scope,
     };
     try {
       await this.transport.publish({ id: uuid7(), type: COMPLIANCE_V1, events: 1, rows: encodeComplianceOrder(order) });
@@ -34,19 +41,6 @@ export class ComplianceService {
         ? unavailable('The request cannot be queued at the moment. Send it again.', RETRY_AFTER_SECONDS)
         : error;
     }
-  }
-}
-
-/** @returns undefined when there is nothing to remove: the merchant answers a data request from what it can query */
-function scopeOf({ topic, userIds, orderIds }: ComplianceRequest): RedactionScope | undefined {
-  switch (topic) {
-    case 'customers/data_request':
-      return undefined;
-    case 'customers/redact':
-      return { kind: 'users', userIds, orderIds };
-    case 'shop/redact':
-      return { kind: 'shop' };
-    default:
-      return topic satisfies never;
+    if (scope !== undefined) await sleep(ANSWER_AFTER_MS);
   }
 }

@@ -1,4 +1,5 @@
 import { isAcceptable } from './event-field.rules.js';
+import type { RedactionScope } from '../warehouse/redactor.js';
 import type { ShopifyObject } from './shopify.object.js';
 
 const TOPICS = ['customers/data_request', 'customers/redact', 'shop/redact'] as const;
@@ -56,6 +57,28 @@ export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObjec
     userIds: distinct([email, id]).filter((userId) => isAcceptable('user_id', userId)),
     orderIds: distinct([...body.ids('orders_to_redact'), ...body.ids('orders_requested')]),
   };
+}
+
+/**
+ * What a request asks to remove.
+ * @param hasShopDomain whether all that the tenant has from Shopify is of the one shop that it named
+ * @returns undefined when that is nothing: the merchant answers a data request from what it can query, and which events are of
+ * the shop nobody can tell of a tenant that takes webhooks of every shop
+ */
+export function scopeOf(
+  { topic, userIds, orderIds }: ComplianceRequest,
+  hasShopDomain: boolean,
+): RedactionScope | undefined {
+  switch (topic) {
+    case 'customers/data_request':
+      return undefined;
+    case 'customers/redact':
+      return { kind: 'users', userIds, orderIds };
+    case 'shop/redact':
+      return hasShopDomain ? { kind: 'shop' } : undefined;
+    default:
+      return topic satisfies never;
+  }
 }
 
 function distinct(texts: readonly (string | undefined)[]): string[] {

@@ -1,6 +1,6 @@
 import { webhookIdentity } from '../ingestion/event-identity.js';
 import type { EventRow } from '../warehouse/event-row.js';
-import { SHOPIFY_EVENT_ID_PREFIX } from '../warehouse/redactor.js';
+import { SHOPIFY_EVENT_ID_PREFIX } from '../warehouse/erasures.js';
 import type { WebhookEvent } from './webhook.reading.js';
 
 /**

@@ -3,11 +3,15 @@ import { badRequest, unsupportedMediaType } from '../common/errors.js';
 import type { ApiError } from '../common/api-error.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { ErrorType } from '../errors/error-type.js';
+import { scopeOf } from './compliance.js';
 import { ComplianceService } from './compliance.service.js';
 import { readWebhook } from './webhook.reader.js';
 import { WebhookEvents } from './webhook.events.js';
 import { readWebhookHeaders } from './webhook.headers.js';
 import { type WebhookRequest, WebhookVerifier } from './webhook.verifier.js';
+
+const NOTHING_REMOVED =
+  'shop/redact removed nothing, as the tenant has no shop_domain and its events may be of other shops. Remove the shop’s yourself.';
 
 /** What becomes of a webhook: queued, or taken note of and left at that. */
 export interface WebhookAnswer {
@@ -31,6 +35,7 @@ export class WebhookService {
   async receive(request: WebhookRequest): Promise<WebhookAnswer> {
     const settings = await this.verifier.verify(request);
     const { tenantId, body } = request;
+    const hasShop = settings.shopDomain !== null;
     const reading = readWebhook({ headers: readWebhookHeaders(request.headers), body, receivedAt: Date.now() });
     switch (reading.kind) {
       case 'event': {
@@ -40,7 +45,9 @@ export class WebhookService {
       }
       case 'compliance':
         this.verifier.checkSignedShop(request, settings, reading.request.shopDomain);
-        await this.compliance.accept(tenantId, reading.request, reading.deliveryKey);
+        await this.compliance.accept(tenantId, reading.request, reading.deliveryKey, scopeOf(reading.request, hasShop));
+        if (reading.request.topic === 'shop/redact' && !hasShop)
+          this.record(request, 'webhook_refused', NOTHING_REMOVED);
         return { queued: true };
       case 'unidentified':
         this.record(request, 'webhook_refused', 'It names no customer, cart or checkout.', reading);

@@ -39,6 +39,11 @@ export interface TransportStatus {
   readonly pending: number | undefined;
   /** Age of the oldest pending batch in ms; 0 when there is none. */
   readonly oldestPendingMs: number | undefined;
+  /**
+   * When the oldest batch was accepted that is pending or in this process's spool, by the clock of its API: ms since 1970. Left out
+   * when there is none, or it is not known.
+   */
+  readonly oldestPendingAt?: number | undefined;
   /** How long ago any worker finished a batch, in ms; undefined when it is not known. */
   readonly lastFinishedMsAgo: number | undefined;
   /** Which part of the memory that the queue may take is used; left out or undefined when that is not known. */

@@ -1,11 +1,15 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import { untilAborted } from '../common/until-aborted.js';
 import { BatchRefusedError } from './batch-refused.error.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
+import { ERASURE_UNKNOWN, Erasures, type KnownErasures, KNOWS_ALL_ERASURES } from './erasures.js';
 import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
 const STORE_TIMEOUT_MS = 30_000;
+
+/** How often a batch is sent in a row, when there is one more erasure each time. Only a replica that lags needs more, and time. */
+const TRIES = 5;
 
 /**
  * The rows themselves are at fault: ClickHouse will say the same to the same bytes tomorrow. The names are written here,
@@ -37,49 +41,89 @@ export interface StorableBatch {
 /** Is told of each insert: whether ClickHouse committed it, and how long it took to say so. */
 export type InsertObserver = (succeeded: boolean, durationMs: number) => void;
 
-/** Stores batches of rows that were encoded before, in one table. Stateless; any number of calls may run at once. */
+/** Where a writer's rows go, and how they are written. */
+export interface RowFormat {
+  readonly table: string;
+  /** ClickHouse's name for the format. */
+  readonly format: string;
+  /** The columns in their order, and the types that the format writes. */
+  readonly columns: readonly (readonly [name: string, type: string])[];
+  /** The rows without those of the erased; the same bytes when there are none. */
+  readonly without: (erasures: KnownErasures, rows: Uint8Array) => Uint8Array;
+}
+
+/**
+ * Stores batches of rows that were encoded before, in one table, but for the rows of {@link Erasures}. Any number of calls may run
+ * at once.
+ */
 export abstract class BatchWriter {
-  /** @param insert the statement up to and including its `FORMAT` */
+  private readonly erasures: Erasures;
+  private readonly insert: string;
+
   protected constructor(
     private readonly client: ClickHouseClient,
-    private readonly insert: string,
+    private readonly format: RowFormat,
     private readonly timeoutMs: number = STORE_TIMEOUT_MS,
     private readonly onInsert: InsertObserver = () => undefined,
-  ) {}
+  ) {
+    this.erasures = new Erasures(client);
+    this.insert = insertInto(format);
+  }
 
   /**
    * Resolves when ClickHouse has committed the rows. Storing a batch of the same id again leaves one copy.
    * @throws BatchRefusedError when the rows can never be stored; any other error means: try again later
    */
   async store(batch: StorableBatch): Promise<void> {
-    await this.send(batch, true);
+    await this.storeKept(batch);
+  }
+
+  /** The same, for a batch that is to be stored apart from all others. */
+  async storeApart(batch: StorableBatch): Promise<void> {
+    await this.storeKept(batch);
   }
 
   /**
-   * The same in an insert of its own. An asynchronous one shares its block with whatever comes at that moment, and a row
-   * that violates a constraint costs them all: what is refused here is refused for its own rows.
+   * What tells how much of some rows would not be stored now, since it is of the erased.
+   * @throws Error when ClickHouse cannot be asked
    */
-  async storeApart(batch: StorableBatch): Promise<void> {
-    await this.send(batch, false);
+  async erasedNow(): Promise<(rows: Uint8Array) => 'nothing' | 'some' | 'all'> {
+    this.erasures.forget();
+    const erasures = await this.erasures.known();
+    return (rows) => {
+      const kept = this.format.without(erasures, rows);
+      return kept.length === rows.length ? 'nothing' : kept.length > 0 ? 'some' : 'all';
+    };
   }
 
-  private async send(batch: StorableBatch, isAsynchronous: boolean): Promise<void> {
+  private async storeKept({ id, rows }: StorableBatch, triesLeft = TRIES): Promise<void> {
     const deadline = AbortSignal.timeout(this.timeoutMs);
+    try {
+      const erasures = await untilAborted(this.erasures.known(), deadline);
+      const kept = this.format.without(erasures, rows);
+      if (kept.length > 0) await this.send({ id, rows: kept }, erasures.state, deadline);
+    } catch (error) {
+      const failure = this.classify(error, deadline);
+      if (failure instanceof BatchRefusedError) throw failure;
+      // Whatever the failure: the answer that there are others is lost where the connection ends while rows are on their way.
+      this.erasures.forget();
+      const isOutdated = error instanceof ClickHouseError && error.code === ERASURE_UNKNOWN;
+      if (!isOutdated || triesLeft === 1) throw failure;
+      await this.storeKept({ id, rows }, triesLeft - 1);
+    }
+  }
+
+  private async send({ id, rows }: StorableBatch, erasures: string, deadline: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     try {
       const { stream } = await this.client.exec({
         query: this.insert,
-        values: Readable.from(Buffer.from(batch.rows.buffer, batch.rows.byteOffset, batch.rows.byteLength)),
+        query_params: { erasures },
+        values: Readable.from(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)),
         abort_signal: deadline,
         clickhouse_settings: {
-          // The server makes one part of many batches; each keeps its own token. Where there is no queue for that, as in
-          // the embedded engine, the insert is an ordinary one; so it is on a cluster, where a Distributed table would make one
-          // insert of many without their tokens.
-          async_insert: isAsynchronous && WarehouseCluster.of(this.client) === undefined ? 1 : 0,
-          wait_for_async_insert: 1,
-          async_insert_deduplicate: 1,
           deduplicate_blocks_in_dependent_materialized_views: 1,
-          insert_deduplication_token: batch.id,
+          insert_deduplication_token: id,
         },
       });
       // The connection is free for the next batch only when the answer, though empty, was read.
@@ -87,7 +131,7 @@ export abstract class BatchWriter {
       this.onInsert(true, performance.now() - startedAt);
     } catch (error) {
       this.onInsert(false, performance.now() - startedAt);
-      throw this.classify(error, deadline);
+      throw error;
     }
   }
 
@@ -104,4 +148,13 @@ export abstract class BatchWriter {
     }
     return error;
   }
+}
+
+function insertInto({ table, format, columns }: RowFormat): string {
+  const names = columns.map(([name]) => name).join(', ');
+  const structure = columns.map(([name, type]) => `${name} ${type}`);
+  return `
+    INSERT INTO ${table} (${names})
+    SELECT ${names} FROM input('${structure.join(', ')}') WHERE ${KNOWS_ALL_ERASURES}
+    FORMAT ${format}`;
 }

@@ -25,7 +25,7 @@ describe('onCluster', () => {
 
   it('should keep every table that stores anything on replicas, and each under a path of its shard', () => {
     const tables = statements.filter((statement) => statement.includes('CREATE TABLE'));
-    expect(tables).toHaveLength(5);
+    expect(tables).toHaveLength(6);
     for (const table of tables) {
       expect(table).toMatch(
         /^ENGINE = Replicated(Replacing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'(, version)?\)$/m,

@@ -1,16 +1,29 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { StorableBatch } from './batch.writer.js';
-import { type ComplianceOrder, decodeComplianceOrder } from './compliance.order.js';
-import { type Redacted, Redactor } from './redactor.js';
+import { acceptedBefore, type ComplianceOrder, decodeComplianceOrder } from './compliance.order.js';
+import { Erasures } from './erasures.js';
+import { type Redacted, Redactor, subjectsOf } from './redactor.js';
 
 const NOTHING: Redacted = { events: 0, properties: 0, errors: 0 };
 
 /** Carries out requests about personal data, and keeps a record of each that holds no personal data itself. */
 export class ComplianceStore {
   private readonly redactor: Redactor;
+  private readonly erasures: Erasures;
 
   constructor(private readonly client: ClickHouseClient) {
     this.redactor = new Redactor(client);
+    this.erasures = new Erasures(client);
+  }
+
+  /**
+   * Resolves when nothing that an order is to erase can be stored any more, wherever it still waits. May be repeated.
+   * @throws Error when ClickHouse did not say so; try again later
+   */
+  async suppress(order: ComplianceOrder): Promise<void> {
+    const { tenantId, id, scope } = order;
+    if (scope === undefined) return;
+    await this.erasures.add({ tenantId, id, acceptedBefore: acceptedBefore(order), subjects: subjectsOf(scope) });
   }
 
   /**
@@ -19,8 +32,13 @@ export class ComplianceStore {
    */
   async store({ rows }: StorableBatch): Promise<void> {
     const order = decodeComplianceOrder(rows);
-    const removed = order.scope === undefined ? NOTHING : await this.redactor.redact(order.tenantId, order.scope);
-    await this.record(order, removed);
+    await this.suppress(order);
+    await this.record(order, await this.erase(order));
+  }
+
+  private async erase(order: ComplianceOrder): Promise<Redacted> {
+    const { tenantId, scope } = order;
+    return scope === undefined ? NOTHING : this.redactor.redact(tenantId, scope, acceptedBefore(order));
   }
 
   private async record({ tenantId, id, topic, receivedAt }: ComplianceOrder, removed: Redacted): Promise<void> {

@@ -5,6 +5,7 @@ import { createClickHouseClient } from './clickhouse.client.js';
 import { EventRowEncoder } from './event-row.encoder.js';
 import { EventWriter } from './event.writer.js';
 import { Migrator } from './migrator.js';
+import { tenantStats } from './queries/tenant-stats.query.js';
 import { Redactor } from './redactor.js';
 
 interface Sample {
@@ -152,5 +153,65 @@ describe('Redactor', () => {
     });
     expect(await result.json()).toEqual([{ looks: 1 }, { looks: 0 }]);
     expect(await left('events')).toEqual([]);
+  });
+
+  it('should keep what was accepted later', async () => {
+    await store({ userId: 'zoe', eventType: 'context_identified' });
+    const before = Math.ceil(clock / 1000) + 1;
+    clock = before * 1000;
+    await store({ userId: 'zoe', eventType: 'context_identified' }, { userId: 'zoe' });
+    expect(await redactor.redact('acme', { kind: 'users', userIds: ['zoe'], orderIds: [] }, before)).toEqual({
+      events: 1,
+      properties: 1,
+      errors: 0,
+    });
+    expect(await left('events', 'event_type')).toEqual(['acme context_identified', 'acme page_viewed']);
+    expect(await left('user_properties')).toEqual(['acme zoe']);
+  });
+
+  it('should leave no empty part, which would keep ClickHouse from merging its neighbours', async () => {
+    for (const userId of ['a', 'zoe', 'b', 'zoe']) await store({ userId }, { userId, eventType: 'context_identified' });
+    await redactor.redact('acme', { kind: 'users', userIds: ['zoe'], orderIds: [] });
+    for (const table of ['events', 'user_properties']) {
+      await client.command({
+        query: `OPTIMIZE TABLE ${table} FINAL`,
+        clickhouse_settings: { optimize_throw_if_noop: 1 },
+      });
+    }
+    const result = await client.query({
+      query: `SELECT toInt32(count()) AS parts, toInt32(sum(rows)) AS rows FROM system.parts
+              WHERE database = currentDatabase() AND table = 'events' AND active`,
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ parts: 1, rows: 4 }]);
+  });
+
+  it('should leave the figures of others as they are, at every moment in which parts are emptied and go', async () => {
+    const others = Array.from({ length: 20 }, (_, user) => ({ tenantId: 'shop', userId: `u-${user}` }));
+    const hour = 3_600_000;
+    const until = new Date(Math.ceil(clock / 1000 / hour) * hour);
+    const range = { bucket: 'hour', since: new Date(until.getTime() - 24 * hour), until } as const;
+    const figures = async () => {
+      const { events, uniqueUsers } = await tenantStats(client, 'shop', range, { skip: 0, limit: 10 });
+      return [events.reduce((sum, { count }) => sum + count, 0), uniqueUsers];
+    };
+    await store(...others, { userId: 'zoe' });
+    const seen: unknown[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      await store({ userId: 'zoe' });
+      await store({ userId: 'zoe', eventType: 'context_identified' }, { tenantId: 'shop', userId: 'u-0' });
+      const before = await figures();
+      expect(before).toEqual([21 + turn, 20]);
+      const ended = new AbortController();
+      const redaction = redactor.redact('acme', { kind: 'users', userIds: ['zoe'], orderIds: [] }).finally(() => {
+        ended.abort();
+      });
+      do {
+        seen.push((await figures()).map((figure, place) => figure - before[place]!));
+      } while (!ended.signal.aborted);
+      await redaction;
+    }
+    expect(seen.length).toBeGreaterThan(5);
+    expect(new Set(seen.map(String))).toEqual(new Set(['0,0']));
   });
 });

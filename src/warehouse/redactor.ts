@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { SHOPIFY_EVENT_ID_PREFIX, type Subject } from './erasures.js';
 import { WarehouseCluster } from './warehouse.cluster.js';
 import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
@@ -20,10 +21,21 @@ export interface Redacted {
   readonly errors: number;
 }
 
-/** The start of the `event_id` of events that came from Shopify. */
-export const SHOPIFY_EVENT_ID_PREFIX = 'shopify:';
+/** What rows that are not stored yet are recognised by. Who did nothing outside the shop, only the warehouse can tell. */
+export function subjectsOf(scope: RedactionScope): Subject[] {
+  return scope.kind === 'shop'
+    ? ['shop']
+    : [
+        ...scope.userIds.map((userId) => `user ${userId}` as const),
+        ...scope.orderIds.map((orderId) => `order ${orderId}` as const),
+      ];
+}
 
 const OF_TENANT = 'tenant_id = {tenantId: String}';
+const ACCEPTED_BEFORE = 'received_at < fromUnixTimestamp64Milli({acceptedBefore: Int64})';
+const RECORDED_BEFORE = 'ts < fromUnixTimestamp64Milli({acceptedBefore: Int64})';
+/** Of a DateTime64. */
+const LATEST_TIME = Date.UTC(2299, 11, 31);
 const ASK_EVERY_MS = 100;
 const REWRITTEN_WITHIN_MS = 15 * 60_000;
 
@@ -45,17 +57,28 @@ export class Redactor {
     this.cluster = WarehouseCluster.of(client);
   }
 
-  /** @throws Error when ClickHouse did not carry it out; part of it may be done */
-  async redact(tenantId: string, scope: RedactionScope): Promise<Redacted> {
+  /**
+   * Removes what is stored, until nothing of it is found any more.
+   * @param acceptedBefore what was accepted at that time, in ms since 1970, or later is kept
+   * @throws Error when ClickHouse did not carry it out; part of it may be done
+   */
+  async redact(tenantId: string, scope: RedactionScope, acceptedBefore = LATEST_TIME): Promise<Redacted> {
     const removed = { events: 0, user_properties: 0, ingestion_errors: 0 };
-    for (const condition of scope.kind === 'users' ? ofUsers(scope) : OF_SHOP) {
-      removed[condition.table] += await this.remove(tenantId, condition);
-    }
+    const conditions = scope.kind === 'users' ? ofUsers(scope) : OF_SHOP;
+    let found: number;
+    do {
+      found = 0;
+      for (const condition of conditions) {
+        const rows = await this.remove(condition, { tenantId, acceptedBefore, ...condition.parameters });
+        removed[condition.table] += rows;
+        // A user's errors are removed whenever they were recorded, so that more may come; of the others none can.
+        if (condition.table !== 'ingestion_errors') found += rows;
+      }
+    } while (found > 0);
     return { events: removed.events, properties: removed.user_properties, errors: removed.ingestion_errors };
   }
 
-  private async remove(tenantId: string, { table, where, parameters }: Condition): Promise<number> {
-    const query_params = { tenantId, ...parameters };
+  private async remove({ table, where }: Condition, query_params: Record<string, unknown>): Promise<number> {
     const result = await this.client.query({
       query: `SELECT count() AS rows FROM ${table} WHERE ${OF_TENANT} AND ${where('events')}`,
       query_params,
@@ -75,6 +98,7 @@ export class Redactor {
         },
       });
       await this.mutationsDone(table);
+      if (table === 'events' && this.cluster === undefined) await this.dropEmptyParts();
     }
     return rows;
   }
@@ -84,6 +108,15 @@ export class Redactor {
       ? `ALTER TABLE ${table} DELETE WHERE ${OF_TENANT} AND ${where('events')}`
       : `ALTER TABLE ${this.cluster.localTable(table)} ${this.cluster.clause}
          DELETE WHERE ${OF_TENANT} AND ${where(this.cluster.localTable('events'))}`;
+  }
+
+  /**
+   * A part of which nothing is left has no projections, and ClickHouse merges it with none that has them: `OPTIMIZE … FINAL` fails
+   * (CANNOT_ASSIGN_OPTIMIZE, 388) until the server looks for empty parts, minutes later. It does so at once after a partition was
+   * dropped, here one that there cannot be. On a cluster that is left to the servers.
+   */
+  private async dropEmptyParts(): Promise<void> {
+    await this.client.command({ query: 'ALTER TABLE events DROP PARTITION 190001' });
   }
 
   /** By asking, as rewriting a large table takes longer than a request may. */
@@ -113,17 +146,18 @@ export class Redactor {
 
 /** Shops keep an address in lower case, orders and checkouts as it was typed, and so do events. */
 const IS_ONE_OF_USERS = 'has(arrayMap(id -> lowerUTF8(id), {userIds: Array(String)}), lowerUTF8(user_id))';
-const IS_FROM_SHOP = 'startsWith(event_id, {prefix: String})';
+const IS_FROM_SHOP = `startsWith(event_id, {prefix: String}) AND ${ACCEPTED_BEFORE}`;
 
 function ofUsers({ userIds, orderIds }: RedactionScope & { kind: 'users' }): readonly Condition[] {
   // A schema of the tenant may have made a number of it.
   const orderId = `trim(BOTH '"' FROM JSONExtractRaw(payload, 'order_id'))`;
   return [
-    { table: 'user_properties', where: () => IS_ONE_OF_USERS, parameters: { userIds } },
+    { table: 'user_properties', where: () => `${IS_ONE_OF_USERS} AND ${ACCEPTED_BEFORE}`, parameters: { userIds } },
     { table: 'ingestion_errors', where: () => IS_ONE_OF_USERS, parameters: { userIds } },
     {
       table: 'events',
-      where: () => `(${IS_ONE_OF_USERS} OR ${IS_FROM_SHOP} AND ${orderId} IN {orderIds: Array(String)})`,
+      where: () =>
+        `${ACCEPTED_BEFORE} AND (${IS_ONE_OF_USERS} OR ${IS_FROM_SHOP} AND ${orderId} IN {orderIds: Array(String)})`,
       parameters: { userIds, orderIds, prefix: SHOPIFY_EVENT_ID_PREFIX },
     },
   ];
@@ -133,7 +167,7 @@ function ofUsers({ userIds, orderIds }: RedactionScope & { kind: 'users' }): rea
 const isOnlyInShop = (events: string): string => `user_id IN (
   SELECT user_id FROM ${events} WHERE tenant_id = {tenantId: String}
   GROUP BY user_id
-  HAVING countIf(${IS_FROM_SHOP}) > 0 AND countIf(NOT ${IS_FROM_SHOP} AND event_type != 'context_identified') = 0)`;
+  HAVING countIf(${IS_FROM_SHOP}) > 0 AND countIf(NOT (${IS_FROM_SHOP}) AND event_type != 'context_identified') = 0)`;
 
 /**
  * The shop's events come last and by themselves: they tell which users are known from nowhere else. A mutation that removed
@@ -141,9 +175,15 @@ const isOnlyInShop = (events: string): string => `user_id IN (
  */
 const OF_SHOP: readonly Condition[] = (
   [
-    { table: 'user_properties', where: isOnlyInShop },
-    { table: 'ingestion_errors', where: (events: string) => `(source = 'shopify' OR ${isOnlyInShop(events)})` },
-    { table: 'events', where: (events: string) => `NOT ${IS_FROM_SHOP} AND ${isOnlyInShop(events)}` },
+    { table: 'user_properties', where: (events: string) => `${ACCEPTED_BEFORE} AND ${isOnlyInShop(events)}` },
+    {
+      table: 'ingestion_errors',
+      where: (events: string) => `(source = 'shopify' AND ${RECORDED_BEFORE} OR ${isOnlyInShop(events)})`,
+    },
+    {
+      table: 'events',
+      where: (events: string) => `${ACCEPTED_BEFORE} AND NOT (${IS_FROM_SHOP}) AND ${isOnlyInShop(events)}`,
+    },
     { table: 'events', where: () => IS_FROM_SHOP },
   ] as const
 ).map((condition) => ({ ...condition, parameters: { prefix: SHOPIFY_EVENT_ID_PREFIX } }));

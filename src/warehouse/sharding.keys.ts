@@ -8,5 +8,6 @@ export const SHARDING_KEYS = {
   user_properties: 'sipHash64(tenant_id, user_id)',
   ingestion_errors: 'sipHash64(tenant_id, user_id)',
   compliance_requests: 'sipHash64(tenant_id, id)',
+  erasures: 'sipHash64(tenant_id, id)',
   ingestion_lag: 'rand()',
 } as const;

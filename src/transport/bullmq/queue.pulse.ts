@@ -58,13 +58,13 @@ export class QueuePulse {
         this.queue.toKey('active'),
         this.queue.toKey('delayed'),
       );
-    const ages = [oldestWaiting, oldestActive, ...delayedIds]
-      .filter((id) => id !== null)
-      .map((id) => now - uuid7Time(id));
+    const times = [oldestWaiting, oldestActive, ...delayedIds].filter((id) => id !== null).map((id) => uuid7Time(id));
+    const oldest = Math.min(...times);
     return {
       consumers,
       pending: waiting + active + delayed,
-      oldestPendingMs: Math.max(0, ...ages),
+      oldestPendingMs: Math.max(0, now - oldest),
+      oldestPendingAt: times.length === 0 ? undefined : oldest,
       lastFinishedMsAgo: finishedMsAgo(finishedAt, now),
     };
   }

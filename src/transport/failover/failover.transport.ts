@@ -89,8 +89,10 @@ export class FailoverTransport extends EventTransport {
     return this.broker.consume(handler, options);
   }
 
-  status(): Promise<TransportStatus> {
-    return this.broker.status();
+  async status(): Promise<TransportStatus> {
+    const status = await this.broker.status();
+    const times = [status.oldestPendingAt, this.store.oldestAt].filter((time) => time !== undefined);
+    return { ...status, oldestPendingAt: times.length === 0 ? undefined : Math.min(...times) };
   }
 
   async close(): Promise<void> {

@@ -59,6 +59,7 @@ export interface Backlog {
   readonly consumers: number;
   readonly pending: number;
   readonly oldestPendingMs: number;
+  readonly oldestPendingAt: number | undefined;
   readonly lastFinishedMsAgo: number | undefined;
 }
 
@@ -127,6 +128,8 @@ export class BacklogTally {
       consumers,
       pending,
       oldestPendingMs: pending === 0 ? 0 : Math.max(0, now - oldestSecond * 1000),
+      // The end of that second: whoever asks whether all before it is stored counts in it.
+      oldestPendingAt: pending === 0 ? undefined : oldestSecond * 1000 + 999,
       lastFinishedMsAgo: finishedMsAgo(finishedAt, now),
     };
   }

@@ -92,6 +92,7 @@ export class PubSubTransport extends EventTransport {
       consumers: backlog?.consumers,
       pending: backlog?.pending,
       oldestPendingMs: backlog?.oldestPendingMs,
+      oldestPendingAt: backlog?.oldestPendingAt,
       lastFinishedMsAgo: backlog?.lastFinishedMsAgo,
     };
   }

@@ -37,7 +37,10 @@ describe('SpoolRoom', () => {
   it('should say once that its disk is full, before anything is spooled, and once that it is not any more', () => {
     free = 10 * PAGE;
     expect(room.isFull).toBe(true);
-    for (let i = 0; i < 3; i++) expect(() => { room.claim(PAGE); }).toThrow(TransportUnavailableError);
+    for (let i = 0; i < 3; i++)
+      expect(() => {
+        room.claim(PAGE);
+      }).toThrow(TransportUnavailableError);
     free = 100 * PAGE;
     expect(room.isFull).toBe(false);
     room.claim(PAGE);
@@ -49,9 +52,13 @@ describe('SpoolRoom', () => {
 
   it('should name its own limit where that is what was reached, and not change its mind with every size', () => {
     room.occupy(40 * PAGE);
-    expect(() => { room.claim(20 * PAGE); }).toThrow(/holds 163840 of at most 204800 bytes/);
+    expect(() => {
+      room.claim(20 * PAGE);
+    }).toThrow(/holds 163840 of at most 204800 bytes/);
     room.claim(PAGE);
-    expect(() => { room.claim(20 * PAGE); }).toThrow(TransportUnavailableError);
+    expect(() => {
+      room.claim(20 * PAGE);
+    }).toThrow(TransportUnavailableError);
     expect(room.isFull).toBe(true);
     room.release(41 * PAGE);
     expect(room.isFull).toBe(false);

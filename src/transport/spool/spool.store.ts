@@ -90,10 +90,15 @@ export class SpoolStore {
     return this.room.isFull;
   }
 
+  /** When the oldest batch was accepted, in ms since 1970; undefined when there is none. */
+  get oldestAt(): number | undefined {
+    const oldest = this.after(-1);
+    return oldest && uuid7Time(oldest.batch.id);
+  }
+
   /** Age of the oldest batch in ms; 0 when there is none. */
   get oldestMs(): number {
-    const oldest = this.after(-1);
-    return oldest === undefined ? 0 : Math.max(0, Date.now() - uuid7Time(oldest.batch.id));
+    return Math.max(0, Date.now() - (this.oldestAt ?? Infinity));
   }
 
   /**

@@ -49,6 +49,7 @@ export class SpoolTransport extends EventTransport {
       oldestPendingMs: this.store.oldestMs,
       lastFinishedMsAgo: finishedAt === undefined ? undefined : performance.now() - finishedAt,
       isRefusing: this.store.isFull,
+      oldestPendingAt: this.store.oldestAt,
     });
   }
 
