@@ -318,11 +318,10 @@ describe('what nobody knows', () => {
       const refused = answers.filter((answer) => answer.status === 503);
       expect(refused.map(({ headers }) => headers['retry-after'])).toEqual(refused.map(() => '1'));
       expect(answers.filter((answer) => answer.status === status)).toHaveLength(60 - refused.length);
-      return refused.length > 0;
+      // The second may be used up by what was sent before.
+      return refused.length > 0 && queries[query].mock.calls.length > 0;
     });
-    const asked = queries[query].mock.calls.length;
-    expect(asked).toBeGreaterThan(0);
-    expect(asked).toBeLessThan(sent);
+    expect(queries[query].mock.calls.length).toBeLessThan(sent);
   });
 
   it('should cost the database nothing when nobody can have it', async () => {
