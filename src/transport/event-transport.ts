@@ -40,8 +40,8 @@ export interface TransportStatus {
   /** Age of the oldest pending batch in ms; 0 when there is none. */
   readonly oldestPendingMs: number | undefined;
   /**
-   * When the oldest batch was accepted that is pending or in this process's spool, by the clock of its API: ms since 1970. Left out
-   * when there is none, or it is not known.
+   * When the oldest batch was accepted that is pending or in this process's spool, by the clock of its API: ms since 1970. Requests
+   * about personal data do not count where the queue can tell them. Left out when there is none, or it is not known.
    */
   readonly oldestPendingAt?: number | undefined;
   /** How long ago any worker finished a batch, in ms; undefined when it is not known. */

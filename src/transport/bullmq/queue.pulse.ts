@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { Redis, Result } from 'ioredis';
 import { uuid7Time } from '../../common/uuid7.js';
+import { COMPLIANCE_V1 } from '../batch-types.js';
 import type { TransportStatus } from '../event-transport.js';
 import { COUNT_WORKERS, finishedMsAgo, LAST_FINISHED, REDIS_NOW, WorkerPulse } from '../redis/worker.pulse.js';
 
@@ -20,6 +21,7 @@ type PulseReply = [
   oldestActive: string | null,
   finishedAt: string | null,
   delayedIds: string[],
+  oldestThatCount: (string | null)[],
 ];
 
 /**
@@ -28,14 +30,30 @@ type PulseReply = [
  */
 const DELAYED_ASKED_FOR = 100;
 
+/** Requests about personal data wait for all else, and would else wait for each other. */
 const PULSE = `${REDIS_NOW}
+local function counts(id) return redis.call('HGET', KEYS[6] .. id, 'name') ~= '${COMPLIANCE_V1}' end
+local function oldest(list)
+  local id
+  for place = -1, -${DELAYED_ASKED_FOR}, -1 do
+    id = redis.call('LINDEX', list, place)
+    if not id or counts(id) then return id end
+  end
+  return id
+end
+local delayed = redis.call('ZRANGE', KEYS[5], 0, ${DELAYED_ASKED_FOR - 1})
+local oldestThatCount = { oldest(KEYS[3]), oldest(KEYS[4]) }
+for _, id in ipairs(delayed) do
+  if counts(id) then table.insert(oldestThatCount, id) end
+end
 return {
   now,
   ${COUNT_WORKERS},
   redis.call('LLEN', KEYS[3]), redis.call('LLEN', KEYS[4]), redis.call('ZCARD', KEYS[5]),
   redis.call('LINDEX', KEYS[3], -1), redis.call('LINDEX', KEYS[4], -1),
   ${LAST_FINISHED},
-  redis.call('ZRANGE', KEYS[5], 0, ${DELAYED_ASKED_FOR - 1})
+  delayed,
+  oldestThatCount
 }`;
 
 /** What the workers' signs of life and the queue's lengths say together. */
@@ -47,25 +65,40 @@ export class QueuePulse {
     private readonly queue: Pick<Queue, 'toKey'>,
   ) {
     this.workers = new WorkerPulse(redis, (name) => queue.toKey(name));
-    redis.defineCommand('segopsPulse', { numberOfKeys: 5, lua: PULSE });
+    redis.defineCommand('segopsPulse', { numberOfKeys: 6, lua: PULSE });
   }
 
   async read(): Promise<TransportStatus> {
-    const [now, consumers, waiting, active, delayed, oldestWaiting, oldestActive, finishedAt, delayedIds] =
-      await this.redis.segopsPulse(
-        ...this.workers.keys,
-        this.queue.toKey('wait'),
-        this.queue.toKey('active'),
-        this.queue.toKey('delayed'),
-      );
-    const times = [oldestWaiting, oldestActive, ...delayedIds].filter((id) => id !== null).map((id) => uuid7Time(id));
-    const oldest = Math.min(...times);
+    const [
+      now,
+      consumers,
+      waiting,
+      active,
+      delayed,
+      oldestWaiting,
+      oldestActive,
+      finishedAt,
+      delayedIds,
+      oldestThatCount,
+    ] = await this.redis.segopsPulse(
+      ...this.workers.keys,
+      this.queue.toKey('wait'),
+      this.queue.toKey('active'),
+      this.queue.toKey('delayed'),
+      this.queue.toKey(''),
+    );
+    const ages = timesOf([oldestWaiting, oldestActive, ...delayedIds]).map((time) => now - time);
+    const times = timesOf(oldestThatCount);
     return {
       consumers,
       pending: waiting + active + delayed,
-      oldestPendingMs: Math.max(0, now - oldest),
-      oldestPendingAt: times.length === 0 ? undefined : oldest,
+      oldestPendingMs: Math.max(0, ...ages),
+      oldestPendingAt: times.length === 0 ? undefined : Math.min(...times),
       lastFinishedMsAgo: finishedMsAgo(finishedAt, now),
     };
   }
+}
+
+function timesOf(ids: readonly (string | null)[]): number[] {
+  return ids.filter((id) => id !== null).map((id) => uuid7Time(id));
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { COMPLIANCE_V1 } from '../batch-types.js';
 import type { DeadLetters } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import {
@@ -91,7 +92,7 @@ export class FailoverTransport extends EventTransport {
 
   async status(): Promise<TransportStatus> {
     const status = await this.broker.status();
-    const times = [status.oldestPendingAt, this.store.oldestAt].filter((time) => time !== undefined);
+    const times = [status.oldestPendingAt, this.store.oldestBut(COMPLIANCE_V1)].filter((time) => time !== undefined);
     return { ...status, oldestPendingAt: times.length === 0 ? undefined : Math.min(...times) };
   }
 

@@ -90,15 +90,17 @@ export class SpoolStore {
     return this.room.isFull;
   }
 
-  /** When the oldest batch was accepted, in ms since 1970; undefined when there is none. */
-  get oldestAt(): number | undefined {
-    const oldest = this.after(-1);
+  /** When the oldest batch that is of another type was accepted, in ms since 1970; undefined when there is none. */
+  oldestBut(type: string): number | undefined {
+    let oldest = this.after(-1);
+    while (oldest?.batch.type === type) oldest = this.after(oldest.key[0]);
     return oldest && uuid7Time(oldest.batch.id);
   }
 
   /** Age of the oldest batch in ms; 0 when there is none. */
   get oldestMs(): number {
-    return Math.max(0, Date.now() - (this.oldestAt ?? Infinity));
+    const oldest = this.after(-1);
+    return oldest === undefined ? 0 : Math.max(0, Date.now() - uuid7Time(oldest.batch.id));
   }
 
   /**

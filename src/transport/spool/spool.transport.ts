@@ -1,3 +1,4 @@
+import { COMPLIANCE_V1 } from '../batch-types.js';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -49,7 +50,7 @@ export class SpoolTransport extends EventTransport {
       oldestPendingMs: this.store.oldestMs,
       lastFinishedMsAgo: finishedAt === undefined ? undefined : performance.now() - finishedAt,
       isRefusing: this.store.isFull,
-      oldestPendingAt: this.store.oldestAt,
+      oldestPendingAt: this.store.oldestBut(COMPLIANCE_V1),
     });
   }
 
