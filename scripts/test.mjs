@@ -54,10 +54,8 @@ async function built() {
 }
 
 function jest(project) {
-  // Those of faults wait more than they work.
-  const workers = project === 'faults' ? ['--maxWorkers=3'] : [];
   // Last, as it would take the paths that follow for projects.
-  return ['jest', ...jestArgs, ...workers, '--selectProjects', project];
+  return ['jest', ...jestArgs, '--selectProjects', project];
 }
 
 function hasTests(project) {
