@@ -1,9 +1,7 @@
+import { MAX_DEPTH } from '../json/json.reader.js';
 import { rareScalars } from '../json/rare-scalars.js';
 import type { FieldError } from '../events/object.validator.js';
 import type { ReceivedEvent } from './track-body.js';
-
-/** ClickHouse reads JSON 1,000 levels deep; people who nest deeper than this have made a mistake. */
-const MAX_DEPTH = 64;
 
 /**
  * What a payload must keep to besides being an object, so that every segment condition can read it later: ClickHouse

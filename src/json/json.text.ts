@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { InvalidJsonError, JsonReader } from './json.reader.js';
+import { InvalidJsonError, JsonReader, MAX_DEPTH } from './json.reader.js';
 
 /** `detail` is for the sender, and says nothing of what was sent. */
 export interface Unreadable {
@@ -15,8 +15,6 @@ export type BodyText = { readonly valid: true; readonly json: Buffer } | Unreada
 /** A request's body read as JSON: its text, and what it says. */
 export type JsonText = { readonly valid: true; readonly json: Buffer; readonly value: unknown } | Unreadable;
 
-/** People who nest deeper than this have made a mistake. */
-export const MAX_DEPTH = 64;
 const TOO_DEEP: Unreadable = { valid: false, detail: `The body must not nest more than ${MAX_DEPTH} levels.` };
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
