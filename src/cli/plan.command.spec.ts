@@ -1,37 +1,21 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runCli } from './run-cli.js';
-import { freshDataDir } from '../../test/support/data-dir.js';
+import { CommandLine } from '../../test/support/command.line.js';
 
 describe('The plan commands', () => {
-  let dataDir: string;
+  let cli: CommandLine;
 
   beforeAll(async () => {
-    dataDir = await freshDataDir();
+    cli = await CommandLine.start();
     await run('tenant', 'create', 'acme');
   });
-  afterAll(async () => {
-    await rm(dataDir, { recursive: true });
-  });
+  afterAll(() => cli.stop());
 
-  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
-
-  async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-    let out = '';
-    let err = '';
-    const code = await runCli(words, {
-      env: { DATA_DIR: dataDir },
-      out: (text) => (out += text),
-      err: (text) => (err += text),
-    });
-    return { code, out, err };
-  }
+  const run = (...words: string[]) => cli.run(...words);
 
   it('should put a tenant on a plan, and show its limits to people and to scripts', async () => {
     const free = 'acme is on the plan free: 60 calls a minute, 500000 events a month.\n';
     expect(await run('plan', 'show', 'acme')).toEqual({ code: 0, out: free, err: '' });
     const business = 'acme is on the plan business: 1000 calls a minute, 50000000 events a month.\n';
-    expect(await run('plan', 'set', 'acme', 'business')).toEqual({ code: 0, out: business, err: where() });
+    expect(await run('plan', 'set', 'acme', 'business')).toEqual({ code: 0, out: business, err: cli.place });
     expect((await run('plan', 'show', 'acme')).out).toBe(business);
     expect(JSON.parse((await run('plan', 'set', 'acme', 'enterprise', '--json')).out)).toEqual({
       tenant: 'acme',

@@ -1,31 +1,29 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { CommandLine, type CommandResult } from '../../test/support/command.line.js';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { openControlPlane } from '../tenants/open-control-plane.js';
 import { runCli } from './run-cli.js';
 import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('The command line', () => {
+  let cli: CommandLine;
   let dataDir: string;
 
   beforeAll(async () => {
+    cli = await CommandLine.start();
     dataDir = await freshDataDir();
   });
 
-  afterAll(() => {
+  afterAll(async () => {
+    await cli.stop();
     rmSync(dataDir, { recursive: true });
   });
 
-  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
+  const run = (...words: string[]) => cli.run(...words);
 
-  async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-    return runWith({}, ...words);
-  }
-
-  async function runWith(
-    env: Record<string, string>,
-    ...words: string[]
-  ): Promise<{ code: number; out: string; err: string }> {
+  /** With the control plane in `dataDir`, unless the settings say where else. */
+  async function runWith(env: Record<string, string>, ...words: string[]): Promise<CommandResult> {
     let out = '';
     let err = '';
     const code = await runCli(words, {
@@ -41,7 +39,7 @@ describe('The command line', () => {
     expect(await run('tenant', 'create', 'acme', '--name', 'Acme Ltd', '--plan', 'starter')).toEqual({
       code: 0,
       out: 'Created tenant acme (plan starter).\n',
-      err: where(),
+      err: cli.place,
     });
     expect((await run('tenant', 'list')).out).toBe('acme\tstarter\tAcme Ltd\n');
     expect(JSON.parse((await run('tenant', 'list', '--json')).out)).toEqual([
@@ -65,16 +63,17 @@ describe('The command line', () => {
     });
     expect(second['key']).not.toBe(first['key']);
 
-    const database = await openControlPlane({ dataDir });
-    const { tenants, apiKeys, users } = controlPlaneServices(database);
-    expect(await tenants.find('seeded')).toMatchObject({ plan: 'enterprise' });
-    for (const { key = '', publicKey = '' } of [first, second]) {
-      expect(await apiKeys.find(key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
-      expect(await apiKeys.find(publicKey)).toMatchObject({ tenantId: 'seeded', type: 'public' });
-    }
-    expect(await users.authenticate('admin@seeded.example', first['password']!)).toBeUndefined();
-    expect(await users.authenticate('admin@seeded.example', second['password']!)).toMatchObject({ tenantId: 'seeded' });
-    await database.onApplicationShutdown();
+    await cli.inControlPlane(async (database) => {
+      const { tenants, apiKeys, users } = controlPlaneServices(database);
+      expect(await tenants.find('seeded')).toMatchObject({ plan: 'enterprise' });
+      for (const { key = '', publicKey = '' } of [first, second]) {
+        expect(await apiKeys.find(key)).toMatchObject({ tenantId: 'seeded', type: 'secret' });
+        expect(await apiKeys.find(publicKey)).toMatchObject({ tenantId: 'seeded', type: 'public' });
+      }
+      const logIn = (password: string) => users.authenticate('admin@seeded.example', password);
+      expect(await logIn(first['password']!)).toBeUndefined();
+      expect(await logIn(second['password']!)).toMatchObject({ tenantId: 'seeded' });
+    });
   });
 
   it('should show a new key once', async () => {
@@ -91,7 +90,7 @@ describe('The command line', () => {
       '--mode',
       'test',
     );
-    expect(created).toMatchObject({ code: 0, err: where() });
+    expect(created).toMatchObject({ code: 0, err: cli.place });
     expect(created.out).toMatch(
       /^Created key "web" \(.*\), shown only now:\npk_test_[\w-]{43}\nThe secret to sign user ids with:\n[0-9a-f]{64}\n$/,
     );
@@ -114,7 +113,7 @@ describe('The command line', () => {
     expect(await run('key', 'revoke', id, '--tenant', 'keeper')).toEqual({
       code: 0,
       out: `Revoked key ${id}.\n`,
-      err: where(),
+      err: cli.place,
     });
     expect((await run('key', 'list', '--tenant', 'keeper')).out).toMatch(/\trevoked \S+\n$/);
     const again = await run('key', 'revoke', id, '--tenant', 'keeper');
@@ -149,7 +148,7 @@ describe('The command line', () => {
   it('should say so when the service has the embedded control plane open', async () => {
     const service = await openControlPlane({ dataDir });
     try {
-      const { code, out, err } = await run('tenant', 'create', 'beside');
+      const { code, out, err } = await runWith({}, 'tenant', 'create', 'beside');
       expect({ code, out }).toEqual({ code: 1, out: '' });
       expect(err).toMatch(/is in use by process \d+ on \S+\. .* stop the service first, or set DATABASE_URL/);
       expect(await controlPlaneServices(service).tenants.find('beside')).toBeUndefined();
@@ -178,7 +177,12 @@ describe('The command line', () => {
   it('should make an embedded control plane when `seed` is told to', async () => {
     const env = { DATA_DIR: join(dataDir, 'first-start') };
     expect(await runWith(env, 'seed', '--tenant', 'acme', '--embedded', '--json')).toMatchObject({ code: 0 });
-    expect((await runWith(env, 'tenant', 'list')).out).toBe('acme\tenterprise\tacme\n');
+    expect(await runWith(env, 'tenant', 'create', 'second')).toEqual({
+      code: 0,
+      out: 'Created tenant second (plan free).\n',
+      err: `Control plane: embedded PostgreSQL in ${join(env.DATA_DIR, 'control-plane')}.\n`,
+    });
+    expect((await runWith(env, 'tenant', 'list')).out).toMatch(/^acme\tenterprise\tacme\n/);
   });
 
   it('should not take a new spool for one without dead letters', async () => {

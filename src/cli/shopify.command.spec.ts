@@ -1,33 +1,19 @@
-import { rmSync } from 'node:fs';
-import { runCli } from './run-cli.js';
-import { freshDataDir } from '../../test/support/data-dir.js';
+import { CommandLine } from '../../test/support/command.line.js';
 
 describe('segops shopify', () => {
-  let dataDir: string;
+  let cli: CommandLine;
   let input: string;
 
   beforeAll(async () => {
-    dataDir = await freshDataDir();
+    cli = await CommandLine.start();
     await run('tenant', 'create', 'acme');
   });
   beforeEach(() => {
     input = '';
   });
-  afterAll(() => {
-    rmSync(dataDir, { recursive: true });
-  });
+  afterAll(() => cli.stop());
 
-  async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-    let out = '';
-    let err = '';
-    const code = await runCli(words, {
-      env: { DATA_DIR: dataDir },
-      in: () => Promise.resolve(input),
-      out: (text) => (out += text),
-      err: (text) => (err += text),
-    });
-    return { code, out, err };
-  }
+  const run = (...words: string[]) => cli.runWith(input, ...words);
 
   it('should add secrets, replace them, and show none', async () => {
     expect((await run('shopify', 'show', 'acme')).out).toBe(

@@ -1,58 +1,26 @@
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CommandLine } from '../../test/support/command.line.js';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
-import { openControlPlane } from '../tenants/open-control-plane.js';
-import type { AuthenticatedUser } from '../tenants/user.js';
-import { runCli } from './run-cli.js';
-import { freshDataDir } from '../../test/support/data-dir.js';
 
 describe('The command user', () => {
-  let dataDir: string;
+  let cli: CommandLine;
 
   beforeAll(async () => {
-    dataDir = await freshDataDir();
+    cli = await CommandLine.start();
     await run('tenant', 'create', 'acme');
   });
 
-  afterAll(() => {
-    rmSync(dataDir, { recursive: true });
-  });
+  afterAll(() => cli.stop());
 
-  const where = () => `Control plane: embedded PostgreSQL in ${join(dataDir, 'control-plane')}.\n`;
-
-  async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-    return runWith(undefined, ...words);
-  }
-
-  async function runWith(
-    input: string | undefined,
-    ...words: string[]
-  ): Promise<{ code: number; out: string; err: string }> {
-    let out = '';
-    let err = '';
-    const code = await runCli(words, {
-      env: { DATA_DIR: dataDir },
-      ...(input === undefined ? {} : { in: () => Promise.resolve(input) }),
-      out: (text) => (out += text),
-      err: (text) => (err += text),
-    });
-    return { code, out, err };
-  }
-
-  async function authenticate(email: string, password: string): Promise<AuthenticatedUser | undefined> {
-    const database = await openControlPlane({ dataDir });
-    try {
-      return await controlPlaneServices(database).users.authenticate(email, password);
-    } finally {
-      await database.onApplicationShutdown();
-    }
-  }
+  const run = (...words: string[]) => cli.run(...words);
+  const authenticate = (email: string, password: string) =>
+    cli.inControlPlane((database) => controlPlaneServices(database).users.authenticate(email, password));
 
   it('should create a user with a random password, shown once', async () => {
     const { code, out, err } = await run('user', 'create', 'Ann@Example.com', '--tenant', 'acme');
-    expect({ code, err }).toEqual({ code: 0, err: where() });
+    expect({ code, err }).toEqual({ code: 0, err: cli.place });
     const [, password] =
       /^Created user ann@example\.com of tenant acme\. The password, shown only now:\n([\w-]{24})\n$/.exec(out)!;
     expect(await authenticate('ann@example.com', password!)).toMatchObject({ tenantId: 'acme' });
@@ -61,10 +29,10 @@ describe('The command user', () => {
 
   it('should create a user with the password on standard input, and show it to nobody', async () => {
     const options = ['bob@example.com', '--tenant', 'acme', '--password-stdin'];
-    expect(await runWith('correct horse', 'user', 'create', ...options)).toEqual({
+    expect(await cli.runWith('correct horse', 'user', 'create', ...options)).toEqual({
       code: 0,
       out: 'Created user bob@example.com of tenant acme.\n',
-      err: where(),
+      err: cli.place,
     });
     expect(await authenticate('bob@example.com', 'correct horse')).toBeDefined();
   });
@@ -83,7 +51,7 @@ describe('The command user', () => {
       { id: user.id, tenantId: 'scripted', email: 'cid@example.com', createdAt: expect.any(String) },
     ]);
     const set = ['user', 'set-password', 'cid@example.com', '--json'];
-    expect(JSON.parse((await runWith('another horse', ...set, '--password-stdin')).out)).toEqual({
+    expect(JSON.parse((await cli.runWith('another horse', ...set, '--password-stdin')).out)).toEqual({
       email: 'cid@example.com',
     });
     const { password } = JSON.parse((await run(...set)).out) as { password: string };
@@ -96,10 +64,10 @@ describe('The command user', () => {
   it('should list, set the password of, and remove a user', async () => {
     await run('tenant', 'create', 'keeper');
     expect((await run('user', 'list', '--tenant', 'keeper')).out).toBe('The tenant "keeper" has no users.\n');
-    await runWith('correct horse', 'user', 'create', 'dan@example.com', '--tenant', 'keeper', '--password-stdin');
+    await cli.runWith('correct horse', 'user', 'create', 'dan@example.com', '--tenant', 'keeper', '--password-stdin');
     expect((await run('user', 'list', '--tenant', 'keeper')).out).toMatch(/^\S+\tdan@example\.com\tcreated \S+\n$/);
 
-    const set = await runWith('another horse', 'user', 'set-password', 'dan@example.com', '--password-stdin');
+    const set = await cli.runWith('another horse', 'user', 'set-password', 'dan@example.com', '--password-stdin');
     expect(set.out).toBe('Set the password of dan@example.com, whose logins have ended.\n');
     expect(await authenticate('dan@example.com', 'correct horse')).toBeUndefined();
     expect(await authenticate('dan@example.com', 'another horse')).toBeDefined();
@@ -124,7 +92,7 @@ describe('The command user', () => {
     ['an unknown user', ['remove', 'eve@example.com'], /^error: There is no user "eve@example\.com"/],
     ['nobody’s new password', ['set-password', 'eve@example.com'], /^error: There is no user/],
   ])('should answer %s with one line and exit code 1', async (_, words, expected) => {
-    const { code, out, err } = await runWith('short', 'user', ...words);
+    const { code, out, err } = await cli.runWith('short', 'user', ...words);
     expect(err).toMatch(expected);
     expect({ code, out, lines: err.trimEnd().split('\n').length }).toEqual({ code: 1, out: '', lines: 1 });
   });

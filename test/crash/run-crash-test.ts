@@ -24,6 +24,8 @@ export interface CrashTestOptions {
   readonly transport: keyof typeof DEPLOYMENTS;
   readonly apis: number;
   readonly eventsPerSecond: number;
+  /** Settings of every process of the service, beside those that make the deployment. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** What is done, given the names of the parts. */
   readonly rounds: (names: readonly string[]) => Iterable<Round>;
   /** Is told of each round when it is over. */
@@ -34,7 +36,11 @@ export interface CrashTestOptions {
 /** Sends events while the parts of a deployment crash, and finds out whether each was stored once. Leaves nothing behind. */
 export async function runCrashTest(options: CrashTestOptions): Promise<CrashReport> {
   const folder = await mkdtemp(join(tmpdir(), 'segops-crash-'));
-  const deployment = await DEPLOYMENTS[options.transport]({ folder, apis: options.apis });
+  const deployment = await DEPLOYMENTS[options.transport]({
+    folder,
+    apis: options.apis,
+    settings: options.settings ?? {},
+  });
   try {
     return await crash(deployment, options);
   } finally {

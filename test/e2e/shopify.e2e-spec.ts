@@ -8,7 +8,7 @@ import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { Spool } from '../../src/transport/spool/spool.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { freshRedisPrefix } from '../support/servers.js';
-import { freshDataDir } from '../support/data-dir.js';
+import { freshControlPlane } from '../support/control-plane.js';
 import { sharedService, startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, type Delivery, webhookFixture } from '../support/shopify.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -384,12 +384,19 @@ describe('Shopify webhooks', () => {
 
 describe('A Shopify delivery that is repeated', () => {
   it('should be stored once, with a restart of every process in between', async () => {
-    const dataDir = await freshDataDir();
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-shopify-'));
+    const controlPlane = await freshControlPlane(dataDir);
     const QUEUE_PREFIX = freshRedisPrefix();
     const startEverything = async () => {
       const redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });
       const clickhouse = await ClickHouseServer.start({ dataDir: join(dataDir, 'clickhouse') });
-      const environment = { REDIS_URL: redis.url, CLICKHOUSE_URL: clickhouse.url, DATA_DIR: dataDir, QUEUE_PREFIX };
+      const environment = {
+        ...controlPlane.environment,
+        REDIS_URL: redis.url,
+        CLICKHOUSE_URL: clickhouse.url,
+        DATA_DIR: dataDir,
+        QUEUE_PREFIX,
+      };
       const service = await startService(environment);
       const stop = async () => {
         await service.stop();
@@ -423,6 +430,7 @@ describe('A Shopify delivery that is repeated', () => {
     await waitUntil(async () => (await stored()).some(({ event_id }) => event_id.endsWith(':another')));
     expect(await stored()).toHaveLength(2);
     await second.stop();
+    await controlPlane.drop();
     await rm(dataDir, { recursive: true });
   });
 });

@@ -2,6 +2,7 @@ import { faultsOf } from '../crash/faults.js';
 import { describeReport } from '../crash/print.js';
 import { shortRounds } from '../crash/rounds.js';
 import { runCrashTest } from '../crash/run-crash-test.js';
+import { freshControlPlane } from '../support/control-plane.js';
 import { sharedPubSubHost } from '../support/pubsub.js';
 
 /** Pub/Sub where its emulator is installed; the specs of `pubsub/` say so where it is not. */
@@ -12,8 +13,10 @@ describe('when every process is killed and paused in the middle of a load', () =
   it.each(TRANSPORTS)(
     'should lose no event that %s acknowledged, and store none twice',
     async (transport) => {
+      const controlPlane = await freshControlPlane();
       const report = await runCrashTest({
         transport,
+        settings: controlPlane.environment,
         apis: 1,
         eventsPerSecond: 1_500,
         rounds: shortRounds,
@@ -22,6 +25,7 @@ describe('when every process is killed and paused in the middle of a load', () =
         faults: [],
         report: expect.any(String),
       });
+      await controlPlane.drop();
     },
     300_000,
   );

@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import request from 'supertest';
 import { uuid7, uuid7Bytes } from '../../src/common/uuid7.js';
@@ -9,7 +11,6 @@ import { Spool } from '../../src/transport/spool/spool.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { ClickHouseProxy } from '../support/clickhouse.proxy.js';
-import { freshDataDir } from '../support/data-dir.js';
 import { freshClickHouseDatabase, type FreshDatabase, freshRedisPrefix } from '../support/servers.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver } from '../support/shopify.js';
@@ -173,7 +174,7 @@ describe('What was accepted before an erasure was asked for', () => {
   });
 
   it('should not be stored out of the spool, which took it and the request while Redis was away', async () => {
-    const dataDir = await freshDataDir();
+    const dataDir = await mkdtemp(join(tmpdir(), 'segops-erasure-'));
     ends.push(() => rm(dataDir, { recursive: true, force: true }));
     let redis = await RedisServer.start({ dataDir });
     ends.push(() => redis.stop());

@@ -12,7 +12,7 @@ import { EventTransport } from '../../src/transport/event-transport.js';
 import { sendRaw } from '../support/raw.request.js';
 import { RedisProxy } from '../support/redis.proxy.js';
 import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
-import { freshDataDir } from '../support/data-dir.js';
+import { type FreshControlPlane, freshControlPlane } from '../support/control-plane.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -319,6 +319,7 @@ describe('a request that an instance dies over', () => {
   let clickhouse: ClickHouseClient;
   let redis: RedisServer;
   let proxy: RedisProxy;
+  let controlPlane: FreshControlPlane;
   let environment: Record<string, string>;
   let key: string;
   let processes: ServiceProcess[];
@@ -336,14 +337,15 @@ describe('a request that an instance dies over', () => {
     redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });
     proxy = await RedisProxy.start(redis.port);
     processes = [];
+    controlPlane = await freshControlPlane(join(dataDir, 'one'));
     environment = {
+      ...controlPlane.environment,
       DATA_DIR: join(dataDir, 'one'),
       CLICKHOUSE_URL: database.url,
       REDIS_URL: redis.url,
       QUEUE_PREFIX: freshRedisPrefix(),
       LOG_LEVEL: 'warn',
     };
-    await freshDataDir(join(dataDir, 'one'));
     key = await seedKey(environment);
     await cp(join(dataDir, 'one'), join(dataDir, 'two'), { recursive: true });
     await start('worker', { ROLE: 'worker' });
@@ -354,6 +356,7 @@ describe('a request that an instance dies over', () => {
     await redis.stop();
     await clickhouse.close();
     await database.drop();
+    await controlPlane.drop();
     await rm(dataDir, { recursive: true, force: true });
   });
 

@@ -1,11 +1,12 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import request from 'supertest';
 import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
+import { type FreshControlPlane, freshControlPlane } from '../support/control-plane.js';
 import { freshClickHouseDatabase } from '../support/servers.js';
-import { freshDataDir } from '../support/data-dir.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -32,7 +33,7 @@ describe('while a server is away', () => {
   const shown = (state: object) => waitUntil(async () => isDeepStrictEqual({ ...(await healthOf()) }, state));
 
   beforeEach(async () => {
-    dataDir = await freshDataDir();
+    dataDir = await mkdtemp(join(tmpdir(), 'segops-outage-'));
   });
   afterEach(async () => {
     await rm(dataDir, { recursive: true, force: true });
@@ -40,6 +41,7 @@ describe('while a server is away', () => {
 
   describe('Redis, with a spool to fall back on', () => {
     let redis: RedisServer;
+    let controlPlane: FreshControlPlane;
     let environment: Record<string, string>;
 
     const start = async (settings: Record<string, string> = {}): Promise<void> => {
@@ -53,11 +55,13 @@ describe('while a server is away', () => {
 
     beforeEach(async () => {
       redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });
-      environment = { REDIS_URL: redis.url, DATA_DIR: dataDir, QUEUE_PREFIX: 'spooled' };
+      controlPlane = await freshControlPlane(dataDir);
+      environment = { ...controlPlane.environment, REDIS_URL: redis.url, DATA_DIR: dataDir, QUEUE_PREFIX: 'spooled' };
     });
     afterEach(async () => {
       await service.stop();
       await redis.stop();
+      await controlPlane.drop();
     });
 
     it.each(['dead', 'frozen'])('should accept events while it is %s, and store each once', async (how) => {

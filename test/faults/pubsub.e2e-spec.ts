@@ -13,7 +13,7 @@ import { createPubSubClient } from '../../src/transport/pubsub/pubsub.client.js'
 import type { PubSubNames } from '../../src/transport/pubsub/pubsub.names.js';
 import { describeOnPubSub, freshPubSubNames, pubSubEnvironment, sharedPubSubHost } from '../support/pubsub.js';
 import { freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
-import { freshDataDir } from '../support/data-dir.js';
+import { freshControlPlane } from '../support/control-plane.js';
 import { startService, type TestService } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -141,11 +141,13 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
 
   describe('at the start', () => {
     const start = async (environment: Record<string, string>): Promise<string> => {
-      const dataDir = await freshDataDir();
+      const dataDir = await mkdtemp(join(tmpdir(), 'segops-pubsub-'));
+      const controlPlane = await freshControlPlane(dataDir);
       const configuration = loadConfiguration({
         REDIS_URL: sharedRedisUrl(),
         QUEUE_PREFIX: freshRedisPrefix(),
         CLICKHOUSE_URL: 'http://127.0.0.1:1',
+        ...controlPlane.environment,
         DATA_DIR: dataDir,
         SHUTDOWN_GRACE_MS: '0',
         ...environment,
@@ -158,6 +160,7 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
         return String(error);
       } finally {
         await app.close();
+        await controlPlane.drop();
         await rm(dataDir, { recursive: true, force: true });
       }
     };

@@ -10,7 +10,7 @@ import { ClickHouseServer } from '../../src/embedded/clickhouse.server.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { type ServiceProcess, seedKey, startProcess } from '../support/service.process.js';
-import { freshDataDir } from '../support/data-dir.js';
+import { type FreshControlPlane, freshControlPlane } from '../support/control-plane.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const TRACK = '/api/ingestion/track/';
@@ -21,6 +21,7 @@ describe('a process that gets SIGTERM', () => {
   let folder: string;
   let redis: RedisServer;
   let clickhouse: ClickHouseServer;
+  let controlPlane: FreshControlPlane;
   let environment: Record<string, string>;
   let key: string;
   /** What the user ids of this test start with. */
@@ -33,8 +34,9 @@ describe('a process that gets SIGTERM', () => {
       RedisServer.start({ dataDir: join(folder, 'redis') }),
       ClickHouseServer.start({ dataDir: join(folder, 'clickhouse') }),
     ]);
-    environment = { DATA_DIR: join(folder, 'service'), CLICKHOUSE_URL: clickhouse.url, REDIS_URL: redis.url };
-    await freshDataDir(join(folder, 'service'));
+    const DATA_DIR = join(folder, 'service');
+    controlPlane = await freshControlPlane(DATA_DIR);
+    environment = { ...controlPlane.environment, DATA_DIR, CLICKHOUSE_URL: clickhouse.url, REDIS_URL: redis.url };
     key = await seedKey(environment);
   });
   beforeEach(() => {
@@ -46,7 +48,7 @@ describe('a process that gets SIGTERM', () => {
     await Promise.all(started.splice(0).map((service) => service.kill()));
   });
   afterAll(async () => {
-    await Promise.all([redis.kill(), clickhouse.kill()]);
+    await Promise.all([redis.kill(), clickhouse.kill(), controlPlane.drop()]);
     await rm(folder, { recursive: true, force: true });
   });
 

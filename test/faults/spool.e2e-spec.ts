@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { LoggerService } from '@nestjs/common';
 import request from 'supertest';
@@ -13,7 +15,7 @@ import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js
 import { EventWriter } from '../../src/warehouse/event.writer.js';
 import { freshClickHouseDatabase, freshRedisPrefix, sharedRedisUrl } from '../support/servers.js';
 import { seedKey, type ServiceProcess, startProcess } from '../support/service.process.js';
-import { freshDataDir } from '../support/data-dir.js';
+import { type FreshControlPlane, freshControlPlane } from '../support/control-plane.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { deliver, webhookFixture } from '../support/shopify.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -252,19 +254,28 @@ describe('a process without Redis', () => {
   let dataDir: string;
   let database: { url: string; drop(): Promise<void> };
   let clickhouse: ClickHouseClient;
+  let controlPlane: FreshControlPlane;
   let environment: Record<string, string>;
   let service: ServiceProcess | undefined;
 
   beforeEach(async () => {
-    dataDir = await freshDataDir();
+    dataDir = await mkdtemp(join(tmpdir(), 'segops-spool-'));
+    controlPlane = await freshControlPlane(dataDir);
     database = await freshClickHouseDatabase();
     clickhouse = createClickHouseClient(database.url, 4);
-    environment = { TRANSPORT: 'spool', DATA_DIR: dataDir, CLICKHOUSE_URL: database.url, LOG_LEVEL: 'warn' };
+    environment = {
+      ...controlPlane.environment,
+      TRANSPORT: 'spool',
+      DATA_DIR: dataDir,
+      CLICKHOUSE_URL: database.url,
+      LOG_LEVEL: 'warn',
+    };
   });
   afterEach(async () => {
     await service?.stop();
     await clickhouse.close();
     await database.drop();
+    await controlPlane.drop();
     await rm(dataDir, { recursive: true, force: true });
   });
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
-import { postgresIsInstalled, PostgresServer } from './postgres.server.js';
+import { freshControlPlane } from './control-plane.js';
 import { freshDataDir } from './data-dir.js';
+import { postgresIsInstalled } from './postgres.server.js';
 
 /** The settings that lead to an empty control plane, and what stops it. */
 export interface ControlPlaneFixture {
@@ -20,8 +21,9 @@ async function embedded(): Promise<ControlPlaneFixture> {
 }
 
 async function postgres(): Promise<ControlPlaneFixture> {
-  const server = await PostgresServer.start();
-  return { settings: { dataDir: '/nowhere', databaseUrl: server.url }, stop: () => server.stop() };
+  const { environment, drop } = await freshControlPlane();
+  const { DATABASE_URL: databaseUrl = '' } = environment;
+  return { settings: { dataDir: '/nowhere', databaseUrl }, stop: drop };
 }
 
 const EMBEDDED = ['the embedded control plane', embedded] as const;

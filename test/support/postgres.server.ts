@@ -47,7 +47,20 @@ export class PostgresServer {
   async resume(): Promise<void> {
     this.process = spawn(
       program('postgres'),
-      ['-D', this.folder, '-p', String(this.port), '-h', '127.0.0.1', '-k', this.folder, '-c', 'fsync=off'],
+      [
+        '-D',
+        this.folder,
+        '-p',
+        String(this.port),
+        '-h',
+        '127.0.0.1',
+        '-k',
+        this.folder,
+        '-c',
+        'fsync=off',
+        '-c',
+        'max_connections=400',
+      ],
       { ...unprivilegedUser(), cwd: this.folder, stdio: 'ignore' },
     );
     const deadline = Date.now() + START_TIMEOUT_MS;

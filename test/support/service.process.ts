@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runCli } from '../../src/cli/run-cli.js';
 import { LeashedProcess } from '../../src/embedded/leashed.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from './wait-until.js';
@@ -61,12 +60,15 @@ export async function startProcess(environment: Record<string, string>, port?: n
   };
 }
 
-/** Makes the tenant `acme` and a secret key for it with the built command line. */
+/** Makes the tenant `acme` and a secret key for it with the command line. */
 export async function seedKey(environment: Record<string, string>): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(DIST, 'cli.js'), 'seed', '--tenant', 'acme', '--embedded', '--json'],
-    { env: { PATH: process.env.PATH, ...environment } },
-  );
-  return (JSON.parse(stdout) as { key: string }).key;
+  let out = '';
+  let err = '';
+  const code = await runCli(['seed', '--tenant', 'acme', '--embedded', '--json'], {
+    env: environment,
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+  });
+  if (code !== 0) throw new Error(err);
+  return (JSON.parse(out) as { key: string }).key;
 }

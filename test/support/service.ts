@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -17,7 +19,7 @@ import { queueUnderTest } from './queue-under-test.js';
 import { freshClickHouseDatabase } from './servers.js';
 import { waitUntil } from './wait-until.js';
 import { atEndOfWorker } from './worker.end.js';
-import { freshDataDir } from './data-dir.js';
+import { freshControlPlane } from './control-plane.js';
 
 /** The whole service in this process, with the pipes, guards and servers of production, on a database of its own. */
 export interface TestService {
@@ -76,13 +78,17 @@ export async function startService(
   options: { withoutWarehouse?: boolean; logger?: LoggerService } = {},
 ): Promise<TestService> {
   const database = await freshClickHouseDatabase();
-  const dataDir = await freshDataDir();
+  const dataDir = await mkdtemp(join(tmpdir(), 'segops-data-'));
+  // A test that names a folder or a database says by that where its control plane is.
+  const isNamed = 'DATA_DIR' in environment || 'DATABASE_URL' in environment;
+  const controlPlane = isNamed ? undefined : await freshControlPlane(dataDir);
   const configuration = loadConfiguration({
     ROLE: 'all',
     ...(await queueUnderTest(environment)),
     CLICKHOUSE_URL: database.url,
     DATA_DIR: dataDir,
     SHUTDOWN_GRACE_MS: '0',
+    ...controlPlane?.environment,
     ...environment,
   });
   const app = await createApplication(configuration, options.logger ?? silent);
@@ -146,6 +152,7 @@ export async function startService(
       await app.close();
       await clickhouse.close();
       await database.drop();
+      await controlPlane?.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
