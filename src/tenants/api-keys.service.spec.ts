@@ -77,7 +77,8 @@ describe.each(CONTROL_PLANES)('ApiKeys on %s', (_, start) => {
 
   it('should find nothing for a key with one character changed', async () => {
     const { key } = await createKey(apiKeys);
-    expect(await apiKeys.find(key.replace(/_(\w)(?=[\w-]{42}$)/, '_-'))).toBeUndefined();
+    const changed = key.slice(0, 8) + (key[8] === '-' ? 'A' : '-') + key.slice(9);
+    expect(await apiKeys.find(changed)).toBeUndefined();
     expect(await apiKeys.find(key.replace('sk_live', 'sk_test'))).toBeUndefined();
   });
 
