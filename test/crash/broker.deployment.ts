@@ -21,20 +21,20 @@ export interface Broker {
 }
 
 /**
- * Redis, ClickHouse, a worker, and one API or several, beside a broker; with several APIs, or when it is wanted, there is a
+ * Redis, ClickHouse, one worker or several, and one API or several, beside a broker; with several APIs, or when it is wanted, there is a
  * PostgreSQL too, which is left in peace.
  */
 export async function deployWithBroker(
-  { folder, apis, settings, postgres: wantsPostgres = apis > 1 }: DeploymentOptions,
+  { folder, apis, workers = 1, settings, postgres: wantsPostgres = apis > 1 }: DeploymentOptions,
   broker: Broker,
 ): Promise<Deployment> {
-  const names = Array.from({ length: apis }, (_, i) => (apis === 1 ? 'api' : `api-${i + 1}`));
-  const portOf = await freePorts('redis', 'clickhouse', 'worker', ...names, ...names.map(metricsOf));
+  const names = namesOf('api', apis);
+  const workerNames = namesOf('worker', workers);
+  const portOf = await freePorts('redis', 'clickhouse', ...workerNames, ...names, ...names.map(metricsOf));
   const postgres = wantsPostgres ? await PostgresServer.start() : undefined;
   const clickhouseUrl = `http://127.0.0.1:${portOf('clickhouse')}`;
   const environment = {
     ...broker.environment,
-    DATA_DIR: join(folder, 'worker'),
     REDIS_URL: `redis://127.0.0.1:${portOf('redis')}`,
     CLICKHOUSE_URL: clickhouseUrl,
     LOG_LEVEL: 'warn',
@@ -53,7 +53,9 @@ export async function deployWithBroker(
       new ServerPart('clickhouse', () =>
         ClickHouseServer.start({ dataDir: join(folder, 'clickhouse'), port: portOf('clickhouse') }),
       ),
-      new ServicePart('worker', { ...environment, ROLE: 'worker' }, portOf('worker')),
+      ...workerNames.map(
+        (name) => new ServicePart(name, { ...environment, DATA_DIR: join(folder, name), ROLE: 'worker' }, portOf(name)),
+      ),
       ...services,
     ],
     apiUrls: services.map(({ url }) => url),
@@ -65,6 +67,10 @@ export async function deployWithBroker(
       await broker.stop();
     },
   };
+}
+
+function namesOf(role: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (count === 1 ? role : `${role}-${i + 1}`));
 }
 
 function metricsOf(name: string): string {

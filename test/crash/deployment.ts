@@ -20,6 +20,8 @@ export interface DeploymentOptions {
   readonly folder: string;
   /** How many processes take events, where the transport allows more than one. */
   readonly apis: number;
+  /** How many processes store events, where the transport allows more than one; one when it is left out. */
+  readonly workers?: number;
   /** Whether the control plane is in PostgreSQL, as in production. By default it is where there are several APIs. */
   readonly postgres?: boolean;
   /** Settings of every process of the service, beside those that make the deployment. */

@@ -7,6 +7,7 @@ export const USAGE = `npm run test:crash -- [options]
   --seconds N                ends after the crash in which so many seconds have passed, instead of after a number of sets
   --rate N                   events a second that clients send (2000)
   --apis N                   processes that take events, with a broker (1; more need PostgreSQL)
+  --workers N                processes that store events, with a broker (1)
   --outage N                 instead of all that, the broker is away once for N seconds, and every request has to be accepted
   --short                    the quick version that is part of npm test`;
 
@@ -16,6 +17,7 @@ export interface CommandLine {
   readonly seconds: number | undefined;
   readonly eventsPerSecond: number;
   readonly apis: number;
+  readonly workers: number;
   /** In seconds. */
   readonly outage: number | undefined;
   readonly short: boolean;
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): CommandLine {
       seconds: { type: 'string' },
       rate: { type: 'string', default: '2000' },
       apis: { type: 'string', default: '1' },
+      workers: { type: 'string', default: '1' },
       outage: { type: 'string' },
       short: { type: 'boolean', default: false },
     },
@@ -43,6 +46,7 @@ export function readOptions(args: readonly string[]): CommandLine {
     seconds: values.seconds === undefined ? undefined : positive('seconds', values.seconds),
     eventsPerSecond: positive('rate', values.rate),
     apis: positive('apis', values.apis),
+    workers: positive('workers', values.workers),
     outage: values.outage === undefined ? undefined : positive('outage', values.outage),
     short: values.short,
   };

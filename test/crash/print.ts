@@ -21,12 +21,15 @@ export function describeRound({ round, longestGapMs, ...counts }: RoundReport): 
 
 /** The table at the end, and what is wrong. */
 export function describeReport(report: CrashReport): string {
-  const { verdict, longestUnavailabilityMs } = report;
+  const { verdict, counts, longestUnavailabilityMs } = report;
   const rows: [string, string][] = [
     ['sent', number(verdict.sent)],
     ['acknowledged', number(verdict.acknowledged)],
     ['given up', number(verdict.givenUp)],
     ['stored', number(verdict.stored)],
+    ['  by their numbers', number(counts.numbers)],
+    ['  by the ids of their rows', number(counts.ids)],
+    ['  by /stats/', number(counts.stats)],
     ['  of these unacknowledged', number(verdict.storedUnacknowledged)],
     ['lost', number(verdict.lost)],
     ['duplicated', number(verdict.duplicatedSentOnce + verdict.duplicatedSentAgain)],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { valueOf } from '../support/prometheus.js';
 import { waitUntil } from '../support/wait-until.js';
-import type { CrashReport, RoundReport } from './crash.report.js';
+import type { CrashReport, RoundReport, StoredCounts } from './crash.report.js';
 import type { Deployment } from './deployment.js';
 import { DEPLOYMENTS } from './deployments.js';
 import { Load } from './load.js';
@@ -19,10 +19,13 @@ const RECOVERS_WITHIN_MS = 60_000;
 const LAST_ANSWERS_WITHIN_MS = 60_000;
 /** The queue counts as stuck when nothing was stored for this long: longer than any lock or wait of a worker. */
 const STUCK_AFTER_MS = 45_000;
+/** Stats may be some seconds old. */
+const STATS_WITHIN_MS = 15_000;
 
 export interface CrashTestOptions {
   readonly transport: keyof typeof DEPLOYMENTS;
   readonly apis: number;
+  readonly workers?: number;
   readonly eventsPerSecond: number;
   /** Settings of every process of the service, beside those that make the deployment. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -39,6 +42,7 @@ export async function runCrashTest(options: CrashTestOptions): Promise<CrashRepo
   const deployment = await DEPLOYMENTS[options.transport]({
     folder,
     apis: options.apis,
+    workers: options.workers ?? 1,
     settings: options.settings ?? {},
   });
   try {
@@ -78,11 +82,31 @@ async function crash(deployment: Deployment, options: CrashTestOptions): Promise
     await sleep(1_000);
     verdict = await judge();
   }
+  const counts = await countsOf(deployment, key);
   for (const part of parts.toReversed()) {
     const problem = await part.stop();
     if (problem !== undefined) problems.push(problem);
   }
-  return { verdict, longestUnavailabilityMs, rounds, problems };
+  return { verdict, counts, longestUnavailabilityMs, rounds, problems };
+}
+
+/** Waits a while until they agree. */
+async function countsOf({ clickhouseUrl, apiUrls }: Deployment, key: string): Promise<StoredCounts> {
+  const until = Date.now() + STATS_WITHIN_MS;
+  for (;;) {
+    const counts = { ...(await countStored(clickhouseUrl)), stats: await totalOf(apiUrls[0] ?? '', key) };
+    if (counts.stats === counts.numbers || Date.now() > until) return counts;
+    await sleep(500);
+  }
+}
+
+/** What the service itself says: `total_events` of 7 days. */
+async function totalOf(apiUrl: string, key: string): Promise<number> {
+  const response = await fetch(`${apiUrl}/api/ingestion/stats/?window=7d`, {
+    headers: { authorization: `ApiKey ${key}`, connection: 'close' },
+  });
+  if (!response.ok) throw new Error(`/stats/ answered ${response.status}: ${await response.text()}`);
+  return ((await response.json()) as { total_events: number }).total_events;
 }
 
 async function goThrough(
@@ -139,7 +163,7 @@ async function drained({ metricsUrls, clickhouseUrl }: Deployment): Promise<bool
   let progressAt = Date.now();
   let emptyLooks = 0;
   while (Date.now() - progressAt < STUCK_AFTER_MS) {
-    const now = await countStored(clickhouseUrl);
+    const { numbers: now } = await countStored(clickhouseUrl);
     if (now > stored) progressAt = Date.now();
     stored = now;
     // Twice, since what moves from one place in the queue to another may be seen in neither.

@@ -16,8 +16,9 @@ export interface Delivery {
 type AttemptKind = keyof AttemptCounts | 'connection refused';
 
 /**
- * Sends as the official Go SDK does, over one connection: the same bytes again after a network error, 10 s without an answer, or
- * an answer from 500 on; never after any other.
+ * Sends as the official Go SDK does, one request at a time: the same bytes again after a network error, 10 s without an answer, or
+ * an answer from 500 on; never after any other. With several addresses each attempt goes to the next one, as a load balancer would
+ * send it.
  */
 export class SdkClient {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -49,10 +50,10 @@ export class SdkClient {
   private async attempt(path: string, body: Buffer): Promise<number | undefined> {
     for (let tried = 0; ; tried++) {
       const { kind, status } = await this.post(path, body);
+      this.turn++;
       this.tally.count(kind === 'connection refused' ? 'connectionErrors' : kind);
       // As a load balancer does: what refuses connections has taken nothing, so another one is asked at once.
       if (kind !== 'connection refused' || tried + 1 >= this.apiUrls.length) return status;
-      this.turn++;
     }
   }
 

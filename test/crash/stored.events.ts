@@ -34,9 +34,11 @@ export async function storedRequests(clickhouseUrl: string): Promise<StoredReque
     });
 }
 
-/** How many distinct events there are by now. */
-export async function countStored(clickhouseUrl: string): Promise<number> {
-  return Number(await ask(clickhouseUrl, 'SELECT uniqExact(user_id) FROM events'));
+/** How many events there are by now: by what their senders numbered them with, and by the ids of their rows. */
+export async function countStored(clickhouseUrl: string): Promise<{ readonly numbers: number; readonly ids: number }> {
+  const text = await ask(clickhouseUrl, 'SELECT uniqExact(user_id), uniqExact(id) FROM events FORMAT TSV');
+  const [numbers = 0, ids = 0] = text.split('\t').map(Number);
+  return { numbers, ids };
 }
 
 async function ask(url: string, query: string): Promise<string> {

@@ -19,8 +19,9 @@ describe('verdictOn', () => {
     altered: 0,
     ...row,
   });
-  const faults = (requests: SentRequest[], rows: StoredRequest[]): string[] =>
-    faultsOf({ verdict: verdictOn(requests, rows), longestUnavailabilityMs: 0, rounds: [], problems: [] });
+  const agreeing = { numbers: 10, ids: 10, stats: 10 };
+  const faults = (requests: SentRequest[], rows: StoredRequest[], counts = agreeing): string[] =>
+    faultsOf({ verdict: verdictOn(requests, rows), counts, longestUnavailabilityMs: 0, rounds: [], problems: [] });
 
   it('should find no fault when each acknowledged event is stored once', () => {
     expect(faults([sent(), sent({ attempts: 3 })], [stored(), stored({ request: 1 })])).toEqual([]);
@@ -49,6 +50,13 @@ describe('verdictOn', () => {
     expect(faults([sent()], [stored({ altered: 2 })])).toHaveLength(1);
     expect(faults([sent(), sent({ outcome: 'refused', status: 400 })], [stored()])).toHaveLength(1);
     expect(faults([sent()], [stored(), stored({ request: 7 })])).toHaveLength(1);
+  });
+
+  it('should find fault with ids or stats that count something else than there is', () => {
+    expect(faults([sent()], [stored()], { ...agreeing, ids: 11 })).toEqual([
+      '10 events are 11 by the ids of their rows, and 10 by /stats/',
+    ]);
+    expect(faults([sent()], [stored()], { ...agreeing, stats: 11 })).toHaveLength(1);
   });
 
   it('should find fault with a test in which nothing was acknowledged', () => {
