@@ -71,7 +71,8 @@ if redis.call('HGET', KEYS[3], 'death') ~= ARGV[2] then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 local tenant, bytes = unpack(redis.call('HMGET', KEYS[3], 'tenantId', 'bytes'))
-resize(tenant or '', -(bytes or 0))
+-- Those of builds that did not count them have no size.
+if bytes then resize(tenant or '', -bytes) end
 return redis.call('DEL', KEYS[3])`;
 
 /**
