@@ -30,6 +30,8 @@ export async function startProcess(environment: Record<string, string>, port?: n
     args: [join(DIST, 'main.js')],
     env: {
       PATH: process.env.PATH,
+      // Where its coverage is written, if that is measured.
+      ...(process.env['NODE_V8_COVERAGE'] && { NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'] }),
       SHUTDOWN_GRACE_MS: '0',
       ...environment,
       HOST: '127.0.0.1',
