@@ -33,7 +33,9 @@ export default async function globalSetup(): Promise<void> {
 async function startPostgres(): Promise<PostgresServer> {
   const server = await PostgresServer.start();
   await createTemplate(server.url, async (databaseUrl) => {
-    const database = await openControlPlane({ databaseUrl, dataDir: '/nowhere' });
+    const open = () => openControlPlane({ databaseUrl, dataDir: '/nowhere' });
+    // The service waits 5 s for PostgreSQL, which is not always enough while everything else starts on the same machine.
+    const database = await open().catch(open).catch(open);
     await database.onApplicationShutdown();
   });
   return server;
