@@ -14,7 +14,7 @@ import { MetricsServerModule } from './metrics/metrics-server.module.js';
 import { PlansModule } from './plans/plans.module.js';
 import { ProcessingModule } from './processing/processing.module.js';
 import { SchemasModule } from './schemas/schemas.module.js';
-import { ShutdownModule } from './shutdown/shutdown.module.js';
+import { ShutdownModule } from './shutdown/shutdown.js';
 import { ShopifyModule } from './shopify/shopify.module.js';
 import { TracingModule } from './tracing/tracing.module.js';
 import { StatsModule } from './stats/stats.module.js';

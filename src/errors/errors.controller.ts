@@ -4,7 +4,6 @@ import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
 import { QueuedBody } from '../common/api.properties.js';
-import { DeadLetterReplay } from './dead-letter.replay.js';
 import { ErrorsBody, ErrorsQueryDto } from './errors.dto.js';
 import { ErrorsService } from './errors.service.js';
 
@@ -12,10 +11,7 @@ import { ErrorsService } from './errors.service.js';
 @Controller('api/ingestion/errors')
 @Accepts(['user', 'secret-key'])
 export class ErrorsController {
-  constructor(
-    private readonly errors: ErrorsService,
-    private readonly deadLetters: DeadLetterReplay,
-  ) {}
+  constructor(private readonly errors: ErrorsService) {}
 
   @Get()
   @ApiOperation({ summary: 'Read what was not stored, and why' })
@@ -40,7 +36,7 @@ export class ErrorsController {
   @ApiAcceptedResponse({ description: 'The events are in the queue again.', type: QueuedBody })
   @ApiNotFoundResponse({ description: 'The tenant has no such dead letter, or it has been stored.' })
   async replay(@CurrentPrincipal() { tenantId }: Principal, @Param('id') id: string): Promise<QueuedBody> {
-    await this.deadLetters.replay(tenantId, id);
+    await this.errors.replay(tenantId, id);
     return { queued: true };
   }
 }
