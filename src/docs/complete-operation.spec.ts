@@ -11,7 +11,16 @@ describe('completeOperation', () => {
 
   it('should refuse a route that does not say what its path holds', () => {
     const parameters = [{ name: 'id', in: 'path' as const, schema: { type: 'string' } }];
-    expect(() => completeOperation({ ...described, parameters })).toThrow('@ApiParam for what its path holds');
+    expect(() => completeOperation({ ...described, parameters })).toThrow(
+      'Track_track needs @ApiParam({ description })',
+    );
+  });
+
+  it('should refuse a route that does not say what it answers', () => {
+    // What Nest makes of a route without @ApiOkResponse().
+    expect(() => completeOperation({ ...described, responses: { 200: { description: '' } } })).toThrow(
+      'Track_track needs @ApiOkResponse({ description })',
+    );
   });
 
   it('should let a route word the errors of its kind itself', () => {

@@ -59,14 +59,17 @@ const OF_CREDENTIALS = {
 /**
  * A route's operation with what holds for every route of its kind, and no decorator has to repeat: the errors that follow from
  * its credentials, parameters and body, unless it words them itself, the bodies of errors, and the headers of answers.
- * @throws TypeError when the route does not say what it does, or of an answer or a parameter of its path what it is
+ * @throws TypeError when the route does not say what it does, what its path holds, or what it answers
  */
 export function completeOperation(operation: Operation): Operation {
   const { operationId = '', summary, security = [], requestBody, responses } = operation;
   const parameters = [...((operation.parameters ?? []) as Parameter[]).map(withExampleOfItsOwn), REQUEST_ID];
-  const isUndescribed = parameters.some(({ in: place, description }) => place === 'path' && description === undefined);
-  if (summary === undefined || isUndescribed) {
-    throw new TypeError(`${operationId} needs @ApiOperation({ summary }), and @ApiParam for what its path holds`);
+  if (summary === undefined) throw new TypeError(`${operationId} needs @ApiOperation({ summary })`);
+  if (parameters.some(({ in: place, description }) => place === 'path' && description === undefined)) {
+    throw new TypeError(`${operationId} needs @ApiParam({ description }) for what its path holds`);
+  }
+  if ((Object.values(responses) as Answer[]).some(({ description }) => description === '')) {
+    throw new TypeError(`${operationId} needs @ApiOkResponse({ description }), or that of its status`);
   }
   // Calls with a credential of ours are counted. Shopify's are not, and it has errors of its own.
   const isCounted = security.some((requirement) => !('ShopifySignature' in requirement));

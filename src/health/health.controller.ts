@@ -13,7 +13,7 @@ class HealthBody {
   @ApiProperty() readonly pubsub_topic!: string;
   @ApiProperty() readonly worker!: string;
   @ApiProperty() readonly clickhouse!: string;
-  /** There only while it has no room. */
+  /** Present only while the spool is full. */
   @ApiProperty({ required: false }) readonly spool?: string;
 }
 
