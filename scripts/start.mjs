@@ -11,7 +11,7 @@ process.chdir(join(import.meta.dirname, '..'));
 ensurePackages();
 ensureBuild();
 // TRANSPORT and REDIS_URL may be in the file.
-const { loadEnvFile } = await import('../dist/config/env-file.js');
+const { loadEnvFile } = await import('../dist/config/load-configuration.js');
 loadEnvFile();
 ensureQueue();
 await import('../dist/embedded/quickstart.js');

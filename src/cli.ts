@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { runCli } from './cli/run-cli.js';
 import { readStandardInput } from './cli/standard-input.js';
-import { loadEnvFile } from './config/env-file.js';
+import { loadEnvFile } from './config/load-configuration.js';
 
 loadEnvFile();
 void runCli(process.argv.slice(2), {

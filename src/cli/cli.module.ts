@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ConfigModule } from '../config/config.module.js';
+import { ConfigModule } from '../config/load-configuration.js';
 import type { Configuration } from '../config/configuration.js';
 
 /** The service without its servers: the configuration, and the modules that a command works with. */

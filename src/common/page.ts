@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Min } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { ReadAs } from './dto.pipe.js';
@@ -18,10 +19,12 @@ export function Limit(max = MAX_LIMIT): PropertyDecorator {
 
 /** Which part of a list is asked for. */
 export class PageQueryDto {
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, default: MAX_LIMIT })
   @Limit()
   readonly limit: number = MAX_LIMIT;
 
   /** As the link to the next page has it; empty: from the start. */
+  @ApiPropertyOptional({ default: '' })
   @IsString({ message: 'must be sent once, as the link to the next page has it.' })
   readonly cursor: string = '';
 }

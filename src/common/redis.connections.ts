@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
-import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
+import { redisClusterNodes } from '../config/setting.decorators.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
 import { RedisCluster } from './redis.cluster.js';

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { LogLevel } from '../config/log-level.js';
+import type { LogLevel } from '../config/configuration.js';
 import { ServiceLogger } from './service.logger.js';
 
 describe('ServiceLogger', () => {

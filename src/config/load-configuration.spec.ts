@@ -1,6 +1,5 @@
 import { Configuration } from './configuration.js';
-import { ConfigurationError } from './configuration.error.js';
-import { loadConfiguration } from './load-configuration.js';
+import { ConfigurationError, loadConfiguration } from './load-configuration.js';
 
 const REQUIRED = { REDIS_URL: 'redis://localhost:6379', CLICKHOUSE_URL: 'http://localhost:8123' };
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Configuration } from './configuration.js';
 import { loadConfiguration } from './load-configuration.js';
-import { renderEnvExample, renderSettingsTable, replaceSettingsTable } from './settings.document.js';
+import { settingsOf } from './setting.decorators.js';
+import { renderEnvExample, renderSettingsDocument } from './settings.document.js';
 
 const read = (file: string): string => readFileSync(join(__dirname, '../..', file), 'utf8');
 
@@ -10,9 +12,25 @@ describe('The documents about settings', () => {
     expect(read('.env.example')).toBe(renderEnvExample());
   });
 
-  it('should find the table in README.md up to date (else: npm run settings:write)', () => {
-    const readme = read('README.md');
-    expect(readme).toBe(replaceSettingsTable(readme));
+  it('should find docs/settings.md up to date (else: npm run settings:write)', () => {
+    expect(read('docs/settings.md')).toBe(renderSettingsDocument());
+  });
+
+  it('should name every setting in docs/settings.md, with its default', () => {
+    const rows = [...read('docs/settings.md').matchAll(/^\| `(\w+)` +\| (.*?) +\| /gm)];
+    const defaults = new Configuration();
+    expect(rows.map(([, env, byDefault]) => [env, byDefault])).toEqual(
+      settingsOf(Configuration).map(({ env, property }) => {
+        const value = defaults[property];
+        return [env, value === '' ? 'required' : value === undefined ? 'none' : `\`${value}\``];
+      }),
+    );
+  });
+
+  it('should have every property of the configuration among the settings', () => {
+    const properties = Object.keys(new Configuration());
+    expect(properties.length).toBeGreaterThan(30);
+    expect(settingsOf(Configuration).map(({ property }) => property)).toEqual(properties);
   });
 
   it('should propose an .env.example that starts the service, with the comments taken off too', () => {
@@ -21,18 +39,4 @@ describe('The documents about settings', () => {
     expect(() => loadConfiguration(parse(renderEnvExample()))).not.toThrow();
     expect(() => loadConfiguration(parse(renderEnvExample().replaceAll(/^# (?=[A-Z_]+=)/gm, '')))).not.toThrow();
   });
-
-  it('should put the table between the markers, whatever was there', () => {
-    const readme = 'a\n<!-- settings:start -->\nold\n<!-- settings:end -->\nb\n';
-    const expected = `a\n<!-- settings:start -->\n\n${renderSettingsTable()}\n\n<!-- settings:end -->\nb\n`;
-    expect(replaceSettingsTable(readme)).toBe(expected);
-    expect(replaceSettingsTable(expected)).toBe(expected);
-  });
-
-  it.each(['', '<!-- settings:start -->', '<!-- settings:end --> <!-- settings:start -->'])(
-    'should name the markers when README.md is %p',
-    (readme) => {
-      expect(() => replaceSettingsTable(readme)).toThrow('add the lines <!-- settings:start --> and');
-    },
-  );
 });

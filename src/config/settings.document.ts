@@ -1,59 +1,48 @@
 import { getMetadataStorage } from 'class-validator';
-import { acceptedValueOf } from './accepted-value.js';
 import { Configuration } from './configuration.js';
-import { type SettingDefinition, settingsOf } from './setting.decorator.js';
-
-const START = '<!-- settings:start -->';
-const END = '<!-- settings:end -->';
+import { acceptedValueOf } from './load-configuration.js';
+import { type SettingDefinition, settingsOf } from './setting.decorators.js';
 
 const defaults = new Configuration();
 
+const SETTINGS_HEAD = `# Settings
+
+Every setting is an environment variable. A variable that is empty or blank counts as not set, and a file \`.env\` in the working
+directory is read when there is one. A wrong or missing setting stops the start with a message that names it and says what it must be.
+\`node dist/cli.js\` checks only the settings that its command uses.
+
+This file and \`.env.example\` are written by \`npm run settings:write\` out of \`src/config/configuration.ts\`.
+`;
+const ENV_HEAD = '# Copy to .env and adapt. A commented line shows the default, or an example where there is none.\n';
+
 /** The text of `.env.example`: required settings as lines to fill in, all others commented out. */
 export function renderEnvExample(): string {
-  const head = '# Copy to .env and adapt. A commented line shows the default, or an example where there is none.\n';
   const entries = settingsOf(Configuration).map((setting) =>
     [
-      `# ${withoutMarkup(setting.describe)}`,
+      `# ${setting.meaning.replaceAll('`', '')}`,
       `# It ${expectationOf(setting)}.`,
       `${isRequired(setting) ? '' : '# '}${setting.env}=${acceptedValueOf(setting)}\n`,
     ].join('\n'),
   );
-  return [head, ...entries].join('\n');
+  return [ENV_HEAD, ...entries].join('\n');
 }
 
-/** The settings as a Markdown table. */
-export function renderSettingsTable(): string {
+/** The text of `docs/settings.md`: the settings as a table, laid out as Prettier does. */
+export function renderSettingsDocument(): string {
   const rows = settingsOf(Configuration).map((setting) => [
     `\`${setting.env}\``,
     isRequired(setting) ? 'required' : defaultOf(setting),
-    `${setting.describe} It ${expectationOf(setting)}.`,
+    `${setting.meaning} It ${expectationOf(setting)}.`,
   ]);
-  return layOut([['variable', 'default', 'meaning'], ...rows]);
+  return `${SETTINGS_HEAD}\n${layOut([['variable', 'default', 'meaning'], ...rows])}\n`;
 }
 
-/**
- * `readme` with the settings table between its markers replaced by the current one.
- * @throws Error when a marker is missing.
- */
-export function replaceSettingsTable(readme: string): string {
-  const start = readme.indexOf(START);
-  const end = readme.indexOf(END);
-  if (start < 0 || end < start) {
-    throw new Error(`README.md has no place for the settings: add the lines ${START} and ${END} where they belong.`);
-  }
-  return `${readme.slice(0, start + START.length)}\n\n${renderSettingsTable()}\n\n${readme.slice(end)}`;
+function isRequired({ property }: SettingDefinition): boolean {
+  return defaults[property] === '';
 }
 
-function valueOf({ property }: SettingDefinition): unknown {
-  return defaults[property as keyof Configuration];
-}
-
-function isRequired(setting: SettingDefinition): boolean {
-  return valueOf(setting) === '';
-}
-
-function defaultOf(setting: SettingDefinition): string {
-  return valueOf(setting) === undefined ? 'none' : `\`${String(valueOf(setting))}\``;
+function defaultOf({ property }: SettingDefinition): string {
+  return defaults[property] === undefined ? 'none' : `\`${defaults[property]}\``;
 }
 
 /** What the checks of a setting demand, in the words of their messages: "must be …". */
@@ -65,11 +54,7 @@ function expectationOf({ property }: SettingDefinition): string {
     .join(' and ');
 }
 
-function withoutMarkup(markdown: string): string {
-  return markdown.replaceAll('`', '');
-}
-
-/** A Markdown table with padded columns, as Prettier writes it. */
+/** A Markdown table with padded columns. */
 function layOut(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 
-import { loadEnvFile } from '../config/env-file.js';
-import { TRANSPORT_NAMES, type TransportName } from '../config/transport-name.js';
+import { loadEnvFile } from '../config/load-configuration.js';
+import { TRANSPORT_NAMES, type TransportName } from '../config/configuration.js';
 import { freePort } from './ports.js';
 
 /** What the operator may choose about `npm start`. */

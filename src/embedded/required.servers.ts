@@ -1,7 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import { errorCodeOf } from '../common/error-code.js';
-import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
+import { redisClusterNodes } from '../config/setting.decorators.js';
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
 
 const ANSWER_WITHIN_MS = 5_000;

@@ -1,5 +1,4 @@
-import type { ErrorType } from './error-type.js';
-import type { ErrorSource } from './recorded-error.js';
+import type { ErrorSource, ErrorType } from './recorded-error.js';
 
 /** How many errors of a type are kept for a tenant in a minute, by each process. */
 export const KEPT_A_MINUTE = 100;

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { TransportModule } from '../transport/transport.module.js';
 import { WarehouseModule } from '../warehouse/warehouse.module.js';
-import { DeadLetterReplay } from './dead-letter.replay.js';
 import { ErrorRecorder } from './error.recorder.js';
 import { ErrorsController } from './errors.controller.js';
 import { ErrorsService } from './errors.service.js';
@@ -11,7 +10,7 @@ import { ErrorsService } from './errors.service.js';
 @Module({
   imports: [MetricsModule, TransportModule, WarehouseModule],
   controllers: [ErrorsController],
-  providers: [ErrorRecorder, ErrorsService, DeadLetterReplay],
+  providers: [ErrorRecorder, ErrorsService],
   exports: [ErrorRecorder],
 })
 export class ErrorsModule {}

@@ -1,10 +1,20 @@
 import { uuid7 } from '../common/uuid7.js';
 import type { ErrorRow } from '../warehouse/error-row.js';
-import type { ErrorType } from './error-type.js';
-import { plainText } from './plain-text.js';
 
+/** What may be recorded. Clients see these words. */
+export const ERROR_TYPES = [
+  'validation_failed',
+  'schema_violation',
+  'request_refused',
+  'webhook_refused',
+  'webhook_unmapped',
+  'dead_letter',
+] as const;
+export type ErrorType = (typeof ERROR_TYPES)[number];
+
+export const ERROR_SOURCES = ['track', 'batch', 'shopify', 'worker'] as const;
 /** The part of the service that saw it: a route, or the worker. */
-export type ErrorSource = 'track' | 'batch' | 'shopify' | 'worker';
+export type ErrorSource = (typeof ERROR_SOURCES)[number];
 
 /** Something that went wrong with a tenant's events, for its operators to read. */
 export interface RecordedError {
@@ -45,4 +55,20 @@ export function toErrorRow(error: RecordedError): ErrorRow {
     userId: plainText(error.userId, MAX_USER_ID),
     requestId: plainText(error.requestId, MAX_REQUEST_ID),
   };
+}
+
+/** Control characters, and surrogates without their other half: a pair is one character under the flag `u`. */
+const UNFIT = /[\p{Cc}\p{Cs}]/gu;
+
+/**
+ * A text that anybody's terminal can show and UTF-8 can carry: without control characters and unpaired surrogates, of at most
+ * `maxLength` characters (code points). What is no text is an empty one.
+ */
+export function plainText(value: unknown, maxLength: number): string {
+  if (typeof value !== 'string') {
+    return '';
+  }
+  // Cut before it is searched, as it may be megabytes: no character takes more than two units.
+  const text = value.slice(0, 2 * maxLength).replace(UNFIT, '');
+  return text.length <= maxLength ? text : Array.from(text).slice(0, maxLength).join('');
 }

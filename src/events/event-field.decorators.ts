@@ -5,19 +5,14 @@ import { proposeEventType } from './event-type.js';
 
 /**
  * The rules for fields of an event. A rule's name is the `code` that callers see when it is broken; codes are part of
- * the API. Rules are checked from top to bottom, and the first that is broken is the one reported. `schema` is what JSON
- * Schema can say of the rule, for the API's documentation.
+ * the API. Rules are checked from top to bottom, and the first that is broken is the one reported.
  */
 function rule(
   name: string,
   validate: (value: unknown) => boolean,
   message: (value: unknown) => string,
-  schema: Readonly<Record<string, unknown>> = {},
 ): PropertyDecorator {
-  return ValidateBy(
-    { name, validator: { validate, defaultMessage: (args) => message(args?.value) } },
-    { context: { schema } },
-  );
+  return ValidateBy({ name, validator: { validate, defaultMessage: (args) => message(args?.value) } });
 }
 
 /** A field without this rule may be absent or null. */
@@ -35,7 +30,6 @@ export const Text = (): PropertyDecorator =>
     'invalid_type',
     (value) => typeof value === 'string',
     () => 'must be a string.',
-    { type: 'string' },
   );
 
 export const JsonObject = (): PropertyDecorator =>
@@ -43,7 +37,6 @@ export const JsonObject = (): PropertyDecorator =>
     'invalid_type',
     (value) => typeof value === 'object' && !Array.isArray(value),
     () => 'must be a JSON object.',
-    { type: 'object', additionalProperties: true },
   );
 
 export const NotBlank = (): PropertyDecorator =>
@@ -51,7 +44,6 @@ export const NotBlank = (): PropertyDecorator =>
     'blank',
     (value) => !isBlank(value as string),
     () => 'must not be blank.',
-    { minLength: 1 },
   );
 
 /** Counts characters as people do not quite, but as Unicode does: code points, so that an emoji is one. */
@@ -60,7 +52,6 @@ export const AtMostCharacters = (limit: number): PropertyDecorator =>
     'too_long',
     (value) => (value as string).length <= limit || codePoints(value as string) <= limit,
     () => `must have at most ${limit} characters.`,
-    { maxLength: limit },
   );
 
 export const NoControlCharacters = (): PropertyDecorator =>
@@ -69,7 +60,6 @@ export const NoControlCharacters = (): PropertyDecorator =>
     // eslint-disable-next-line no-control-regex -- they are what is looked for
     (value) => !/[\u0000-\u001f\u007f-\u009f]/.test(value as string),
     () => 'must not contain control characters.',
-    { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
   );
 
 export const WellFormed = (): PropertyDecorator =>
@@ -90,7 +80,6 @@ export const SnakeCase = (): PropertyDecorator =>
       const form = 'must be snake_case: lower-case letters, digits and underscores, starting with a letter';
       return proposal === undefined ? `${form}.` : `${form}, such as "${proposal}".`;
     },
-    { pattern: SNAKE_CASE.source },
   );
 
 export const Iso8601 = (): PropertyDecorator =>
@@ -98,7 +87,6 @@ export const Iso8601 = (): PropertyDecorator =>
     'invalid_format',
     (value) => parseOccurredAt(value as string) !== undefined,
     () => 'must be an ISO 8601 date and time, such as "2026-04-25T13:00:00.000Z".',
-    { description: 'An ISO 8601 date and time. Without an offset it is UTC.' },
   );
 
 /** How far ahead an event may lie: a local time sent without its offset is up to 14 hours ahead of UTC. */

@@ -1,4 +1,6 @@
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { isBlank } from '../common/text.rules.js';
+import { NO_CONTROL_CHARACTERS } from '../common/api.properties.js';
 import {
   AtMostCharacters,
   Iso8601,
@@ -12,8 +14,15 @@ import {
   WellFormed,
 } from './event-field.decorators.js';
 
+/** What the API's documentation says of the fields that other bodies have too. */
+export const USER_ID = { type: 'string', minLength: 1, maxLength: 255, pattern: NO_CONTROL_CHARACTERS } as const;
+export const EVENT_TYPE = { type: 'string', maxLength: 100, pattern: '^[a-z][a-z0-9_]*$' } as const;
+export const PAYLOAD = { type: 'object', additionalProperties: true, nullable: true } as const;
+
 /** One behavioural event as callers send it; fields that are not named here are ignored. */
+@ApiSchema({ name: 'TrackEvent' })
 export class TrackEventDto {
+  @ApiProperty(USER_ID)
   @Required()
   @Text()
   @NotBlank()
@@ -22,6 +31,7 @@ export class TrackEventDto {
   @WellFormed()
   readonly user_id!: string;
 
+  @ApiProperty(EVENT_TYPE)
   @Required()
   @Text()
   @AtMostCharacters(100)
@@ -29,15 +39,22 @@ export class TrackEventDto {
   readonly event_type!: string;
 
   /** When it happened. Without an offset it is UTC; absent, it is the time of receipt. */
+  @ApiPropertyOptional({
+    type: 'string',
+    nullable: true,
+    description: 'An ISO 8601 date and time. Without an offset it is UTC.',
+  })
   @Text()
   @Iso8601()
   @Plausible()
   readonly occurred_at?: string | null;
 
   /** Its JSON text, byte for byte as it was sent. */
+  @ApiPropertyOptional(PAYLOAD)
   @JsonObject()
   readonly payload?: Buffer | null;
 
+  @ApiPropertyOptional({ type: 'string', nullable: true, maxLength: 255, pattern: NO_CONTROL_CHARACTERS })
   @Text()
   @AtMostCharacters(255)
   @NoControlCharacters()
@@ -45,6 +62,7 @@ export class TrackEventDto {
   readonly anonymous_id?: string | null;
 
   /** The caller's idempotency key: events of a tenant with the same one are one event. */
+  @ApiPropertyOptional({ type: 'string', nullable: true, maxLength: 128, pattern: NO_CONTROL_CHARACTERS })
   @Text()
   @AtMostCharacters(128)
   @NoControlCharacters()

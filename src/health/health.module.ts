@@ -2,12 +2,9 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { TransportModule } from '../transport/transport.module.js';
 import { WarehouseModule } from '../warehouse/warehouse.module.js';
-import { ClickHouseHealth } from './clickhouse.health.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
-import { QueueHealth } from './queue.health.js';
 import { Readiness } from './readiness.js';
-import { WorkerHealth } from './worker.health.js';
 
 @Module({
   imports: [
@@ -17,6 +14,6 @@ import { WorkerHealth } from './worker.health.js';
     WarehouseModule,
   ],
   controllers: [HealthController],
-  providers: [HealthService, QueueHealth, WorkerHealth, ClickHouseHealth, Readiness],
+  providers: [HealthService, Readiness],
 })
 export class HealthModule {}

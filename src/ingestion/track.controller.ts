@@ -1,15 +1,18 @@
 import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { SecretKeyPrincipal, SessionPrincipal } from '../auth/principal.js';
+import { QueuedBody } from '../common/api.properties.js';
 import { RawBody } from '../common/body.parser.js';
+import { TrackEventDto } from '../events/track-event.dto.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { spenderOf } from '../plans/budgets.js';
 import type { Sender } from './sender.js';
 import { type TrackBatchResult, TrackService } from './track.service.js';
-import { trackDocs } from './track.docs.js';
+import { BATCH_EXAMPLES, EVENT_EXAMPLES, IDEMPOTENCY_KEY, TrackBatchBody, TrackBatchDto } from './track.dto.js';
 
 /** Where back ends and browsers post events. */
 @Controller('api/ingestion/track')
@@ -23,14 +26,21 @@ export class TrackController {
   @Post()
   @HttpCode(202)
   @RawBody()
-  @trackDocs.one
+  @ApiOperation({
+    summary: 'Send one event',
+    description:
+      'Fields that are not named are ignored. With a session’s token `user_id` is the session’s `uid`, whatever the body says.',
+  })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({ type: TrackEventDto, examples: EVENT_EXAMPLES })
+  @ApiAcceptedResponse({ description: 'The event is on disk.', type: QueuedBody })
   track(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @CurrentPrincipal() principal: EventPrincipal,
-    @Headers('idempotency-key') key: string | undefined,
+    @Headers('Idempotency-Key') key: string | undefined,
     @Body() body: Buffer | undefined,
-  ): Promise<{ queued: true }> {
+  ): Promise<QueuedBody> {
     const sender = senderOf('track', request, principal);
     return this.once({ sender, key, body, reply }, async (identity) => {
       await this.service.track(sender, body, identity);
@@ -41,12 +51,19 @@ export class TrackController {
   @Post('batch')
   @HttpCode(202)
   @RawBody()
-  @trackDocs.batch
+  @ApiOperation({
+    summary: 'Send up to 500 events',
+    description:
+      'One bad event never costs a good one: it is skipped and reported. `MAX_BATCH_EVENTS` is the limit, 500 unless set otherwise.',
+  })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({ type: TrackBatchDto, examples: BATCH_EXAMPLES })
+  @ApiAcceptedResponse({ description: 'The events that were not skipped are on disk.', type: TrackBatchBody })
   trackBatch(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @CurrentPrincipal() principal: EventPrincipal,
-    @Headers('idempotency-key') key: string | undefined,
+    @Headers('Idempotency-Key') key: string | undefined,
     @Body() body: Buffer | undefined,
   ): Promise<TrackBatchResult> {
     const sender = senderOf('batch', request, principal);

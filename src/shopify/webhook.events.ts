@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/api-error.js';
-import type { ErrorType } from '../errors/error-type.js';
+import type { ErrorType } from '../errors/recorded-error.js';
 import { EventIntake } from '../ingestion/event.intake.js';
 import { ReceiptClock } from '../ingestion/receipt.clock.js';
 import type { SchemaResult } from '../schemas/compiled-schema.js';

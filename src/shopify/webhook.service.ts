@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { badRequest, unsupportedMediaType } from '../common/errors.js';
 import type { ApiError } from '../common/api-error.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
-import type { ErrorType } from '../errors/error-type.js';
+import type { ErrorType } from '../errors/recorded-error.js';
 import { scopeOf } from './compliance.js';
 import { ComplianceService } from './compliance.service.js';
 import { readWebhook } from './webhook.reader.js';

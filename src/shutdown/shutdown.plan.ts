@@ -12,7 +12,7 @@ import { LagRecorder } from '../processing/lag.recorder.js';
 import { ApiKeyUsage } from '../tenants/api-key.usage.js';
 import type { EventTransportServer } from '../transport/event-transport.server.js';
 import type { ConnectionDrain } from './connection.drain.js';
-import type { ShutdownStep } from './shutdown-step.js';
+import type { ShutdownStep } from './shutdown.js';
 
 /** What a process has to end, beside what Nest knows. */
 interface RunningParts {

@@ -1,7 +1,17 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { describeError } from '../common/describe-error.js';
 import { Configuration } from '../config/configuration.js';
-import type { ShutdownStep } from './shutdown-step.js';
+
+/** One step of a shutdown. */
+export interface ShutdownStep {
+  /** What the process does in it, as the log tells when it takes too long. */
+  readonly doing: string;
+  /**
+   * Resolves when the step is done; the next one begins then, also after an exception.
+   * @param remainingMs what is left of the time for the whole shutdown, in ms
+   */
+  run(remainingMs: number): Promise<unknown>;
+}
 
 /**
  * Carries out the steps of `shutdown.plan.ts`, one after the other and once, however often it is asked. It does so in the first
@@ -52,3 +62,6 @@ export class Shutdown implements OnModuleDestroy {
     this.current = 'letting go of connections';
   }
 }
+
+@Module({ providers: [Shutdown] })
+export class ShutdownModule {}

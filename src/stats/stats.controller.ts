@@ -1,10 +1,11 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Accepts } from '../auth/accepts.decorator.js';
 import { CurrentPrincipal } from '../auth/principal.decorator.js';
 import type { Principal } from '../auth/principal.js';
+import { StatsBody } from './dto/stats.body.js';
 import { StatsQueryDto } from './dto/stats-query.dto.js';
 import { QueueDepth, type QueueDepthReport } from './queue.depth.js';
-import { statsDocs } from './stats.docs.js';
 import type { StatsReport } from './stats.report.js';
 import { StatsService } from './stats.service.js';
 import type { StatsWindow } from './stats-window.js';
@@ -19,8 +20,20 @@ export class StatsController {
   ) {}
 
   @Get()
-  @statsDocs.read
-  async read(@CurrentPrincipal() { tenantId }: Principal, @Query() { window, limit, cursor }: StatsQueryDto) {
+  @ApiOperation({
+    summary: 'Count the events of the last 24 hours or 7 days',
+    description:
+      'By time of receipt, in hours or days of UTC, the one that has begun included; oldest first and without gaps. An event that was delivered twice counts once. Of more than `limit` event types the most frequent are told: `event_types_total` then says how many there are, and `event_types_next` is the `cursor` for the next ones.',
+  })
+  @ApiOkResponse({
+    description:
+      'What was received. `ingestion_lag` (from receipt until events can be queried, of those stored within the last hour; null when there are none, or it cannot be told) and `queue` (what waits; null when it cannot be asked) are of all tenants together.',
+    type: StatsBody,
+  })
+  async read(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Query() { window, limit, cursor }: StatsQueryDto,
+  ): Promise<StatsBody> {
     const types = { skip: Number(cursor), limit };
     const [report, queue] = await Promise.all([this.stats.read(tenantId, window, types), this.queue.read()]);
     return { ...toBody(window, report, queue), ...whatIsLeft(report, types.skip) };

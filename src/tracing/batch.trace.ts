@@ -11,8 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { batchSpanIds } from './batch-span.ids.js';
-import { tracer } from './tracer.js';
+import { batchSpanIds, tracer } from './tracer.js';
 
 /*
  * A batch has a trace of its own: many requests share a batch, and a request's trace has one parent at most. Its trace id is

@@ -5,7 +5,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { withDeadline } from '../common/deadline.js';
-import { batchSpanIds } from './batch-span.ids.js';
+import { batchSpanIds } from './tracer.js';
 
 /** The exporter would try for 10 s, of the 25 s that the whole shutdown has. */
 const STOP_WITHIN_MS = 3_000;

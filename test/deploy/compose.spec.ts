@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
-import { acceptedValueOf } from '../../src/config/accepted-value.js';
+import { acceptedValueOf, loadConfiguration } from '../../src/config/load-configuration.js';
 import { Configuration } from '../../src/config/configuration.js';
-import { loadConfiguration } from '../../src/config/load-configuration.js';
-import { settingsOf } from '../../src/config/setting.decorator.js';
+import { settingsOf } from '../../src/config/setting.decorators.js';
 import { composeErrors } from './compose.errors.js';
 import { type ComposeService, readComposeFile } from './compose.file.js';
 import { KNOWN_VARIABLES } from './known.variables.js';

@@ -1,7 +1,7 @@
 import type { IContainer } from 'kubernetes-models/v1';
-import { acceptedValueOf } from '../../src/config/accepted-value.js';
+import { acceptedValueOf } from '../../src/config/load-configuration.js';
 import { Configuration } from '../../src/config/configuration.js';
-import { settingsOf } from '../../src/config/setting.decorator.js';
+import { settingsOf } from '../../src/config/setting.decorators.js';
 import type { Manifest } from './manifest.js';
 
 /** The variables that a container starts with; those from a secret have a value that their setting accepts. */

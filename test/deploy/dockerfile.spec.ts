@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { Configuration } from '../../src/config/configuration.js';
-import { settingsOf } from '../../src/config/setting.decorator.js';
+import { settingsOf } from '../../src/config/setting.decorators.js';
 import { dockerfileStages, type Stage } from './dockerfile.stages.js';
 import { execForm } from './exec.form.js';
 

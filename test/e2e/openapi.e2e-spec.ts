@@ -40,7 +40,10 @@ interface Operation {
 interface Document {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly securitySchemes: object };
+  readonly components: {
+    readonly securitySchemes: object;
+    readonly schemas: Readonly<Record<string, { readonly additionalProperties?: unknown }>>;
+  };
 }
 
 /** A request that is not as the document says, and its answer. */
@@ -198,6 +201,18 @@ describe('The documentation of the API', () => {
     for (const { schema } of payloads) expect(schema).toMatchObject({ additionalProperties: true });
   });
 
+  it('should name all members of every answer, so that a generated client misses none', () => {
+    const answers = operations().flatMap(({ operation }) =>
+      Object.entries(operation.responses).filter(
+        ([status, { content }]) => Number(status) < 300 && content !== undefined,
+      ),
+    );
+    const names = [...JSON.stringify(answers).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(15);
+    const open = names.filter((name) => document.components.schemas[name]?.additionalProperties !== false);
+    expect(open).toEqual([]);
+  });
+
   it('should have nothing that is for tests only, and send no key of ours for every request that is tried out', () => {
     expect(JSON.stringify(document)).not.toMatch(/"x-/);
     const fixed = operations().flatMap(({ operation }) =>
@@ -294,7 +309,9 @@ describe('The documentation of the API', () => {
   });
 
   it('should fail as every route does, with nothing but the request’s id', async () => {
-    jest.spyOn(service.app.get(ApiDocument), 'json').mockRejectedValueOnce(new Error('secret'));
+    jest.spyOn(service.app.get(ApiDocument), 'json').mockImplementationOnce(() => {
+      throw new Error('secret');
+    });
     const { status, body } = await request(service.url).get('/api/openapi.json').set('x-request-id', 'r-1');
     expect({ status, body }).toEqual({
       status: 500,

@@ -1,14 +1,23 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { PAGE_HEADERS, PAGES } from '../../common/api.properties.js';
 import { badRequest, forbidden, invalidFields, notFound } from '../../common/errors.js';
 import { PageQueryDto, pageOf } from '../../common/page.js';
-import type { ApiKeySummary, CreatedApiKey } from '../../tenants/api-key.js';
 import { ApiKeys } from '../../tenants/api-keys.service.js';
 import { TenantError } from '../../tenants/tenant.error.js';
 import { Accepts } from '../accepts.decorator.js';
 import { CurrentPrincipal } from '../principal.decorator.js';
 import type { UserPrincipal } from '../principal.js';
-import { apiKeysDocs } from './api-keys.docs.js';
+import { ApiKeyBody, CreatedApiKeyBody } from './dto/api-key.body.js';
 import { NewApiKeyDto } from './dto/new-api-key.dto.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -21,8 +30,24 @@ export class ApiKeysController {
 
   @Post()
   @Header('cache-control', 'no-store')
-  @apiKeysDocs.create
-  async create(@CurrentPrincipal() { tenantId }: UserPrincipal, @Body() body: NewApiKeyDto) {
+  @ApiOperation({ summary: 'Make an API key' })
+  @ApiBody({
+    type: NewApiKeyDto,
+    examples: {
+      'a secret key': { value: { name: 'backend' } },
+      'a public key for a page': {
+        value: { name: 'shop', type: 'public', allowed_origins: ['https://shop.example.com', 'https://*.example.com'] },
+      },
+    },
+  })
+  @ApiCreatedResponse({
+    description: 'The key, shown this once. A public key comes with its `hmac_secret`, shown this once too.',
+    type: CreatedApiKeyBody,
+  })
+  async create(
+    @CurrentPrincipal() { tenantId }: UserPrincipal,
+    @Body() body: NewApiKeyDto,
+  ): Promise<CreatedApiKeyBody> {
     // The same answer whether or not there is such a tenant: who its neighbours are is nobody's business.
     if ((body.tenant_slug ?? tenantId) !== tenantId) {
       throw forbidden('You can make keys of your own tenant only. Send its slug as tenant_slug, or none.');
@@ -35,26 +60,35 @@ export class ApiKeysController {
       allowedOrigins: body.allowed_origins ?? [],
       requireSignedUserId: body.require_signed_user_id ?? false,
     });
-    return createdBody(await orRefuse(created, ({ message }) => badRequest(message)));
+    return CreatedApiKeyBody.of(await orRefuse(created, ({ message }) => badRequest(message)));
   }
 
   /** Revoked keys too, oldest first. */
   @Get()
-  @apiKeysDocs.list
+  @ApiOperation({ summary: 'List API keys', description: PAGES })
+  @ApiOkResponse({ description: 'Keys, revoked ones too, oldest first.', type: [ApiKeyBody], headers: PAGE_HEADERS })
   async list(
     @CurrentPrincipal() { tenantId }: UserPrincipal,
     @Query() query: PageQueryDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  ): Promise<ApiKeyBody[]> {
     const after = query.cursor === '' ? undefined : query.cursor;
     if (after !== undefined && !UUID.test(after)) throw invalidFields({ cursor: ['must be the id of a key.'] });
     const keys = await this.apiKeys.list(tenantId, { after, limit: query.limit + 1 });
-    return pageOf(keys.map(summaryBody), query, ({ id }) => id, reply);
+    return pageOf(
+      keys.map((key) => ApiKeyBody.of(key)),
+      query,
+      ({ id }) => id,
+      reply,
+    );
   }
 
   @Delete(':id')
   @HttpCode(204)
-  @apiKeysDocs.revoke
+  @ApiOperation({ summary: 'Revoke an API key' })
+  @ApiParam({ name: 'id', description: 'The key’s id.', example: '019aa1f0-7c2e-7b3a-9d55-0c6a3f1f4b11' })
+  @ApiNoContentResponse({ description: 'The key is answered with 401 from now on, on every instance.' })
+  @ApiNotFoundResponse({ description: 'The tenant has no such key, or it was revoked before.' })
   async revoke(@CurrentPrincipal() { tenantId }: UserPrincipal, @Param('id') id: string): Promise<void> {
     if (!UUID.test(id)) {
       throw notFound();
@@ -70,23 +104,4 @@ async function orRefuse<T>(work: Promise<T>, refusal: (error: TenantError) => Er
   } catch (error) {
     throw error instanceof TenantError ? refusal(error) : error;
   }
-}
-
-function createdBody({ id, name, key, hmacSecret }: CreatedApiKey) {
-  return { id, name, key, ...(hmacSecret === undefined ? {} : { hmac_secret: hmacSecret }) };
-}
-
-function summaryBody(key: ApiKeySummary) {
-  return {
-    id: key.id,
-    name: key.name,
-    type: key.type,
-    prefix: key.prefix,
-    last_four: key.lastFour,
-    allowed_origins: key.allowedOrigins,
-    require_signed_user_id: key.requireSignedUserId,
-    created_at: key.createdAt.toISOString(),
-    last_used_at: key.lastUsedAt?.toISOString() ?? null,
-    revoked_at: key.revokedAt?.toISOString() ?? null,
-  };
 }

@@ -1,14 +1,15 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { REQUIRED } from '../../events/event-field.decorators.js';
-import { TrackEventDto } from '../../events/track-event.dto.js';
+import { EVENT_TYPE, TrackEventDto } from '../../events/track-event.dto.js';
 import { ObjectValidator } from '../../events/object.validator.js';
-import { schemaOfField } from '../../common/dto.schema.js';
 import { RefusedIf } from '../../common/refused-if.decorator.js';
 
 const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
 
 /** An event type, by the rule that events themselves are held to: a schema for any other would never apply. */
 export function EventType(): PropertyDecorator {
-  return RefusedIf('event_type', problemOfEventType, schemaOfField(TrackEventDto, 'event_type'));
+  return applyDecorators(ApiProperty(EVENT_TYPE), RefusedIf('event_type', problemOfEventType));
 }
 
 /** Why a value cannot be an event type, in words that say what to do; undefined when it can. */

@@ -1,18 +1,16 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ValidateNested } from 'class-validator';
 import { MAX_PROPERTIES } from '../schema.limits.js';
 import { ReadAs, toDto } from '../../common/dto.pipe.js';
-import { schemaOf } from '../../common/dto.schema.js';
 import { RefusedIf } from '../../common/refused-if.decorator.js';
 import { SchemaPropertyDto } from './schema-property.dto.js';
 
 /** The body of a request that replaces a schema's properties. */
+@ApiSchema({ name: 'SchemaProperties' })
 export class SchemaPropertiesDto {
-  @RefusedIf('properties', problemOf, { type: 'array', minItems: 1, maxItems: MAX_PROPERTIES })
-  @ValidateNested({
-    each: true,
-    message: 'must be a JSON object.',
-    context: { schema: schemaOf(SchemaPropertyDto) },
-  })
+  @ApiProperty({ type: [SchemaPropertyDto], minItems: 1, maxItems: MAX_PROPERTIES })
+  @RefusedIf('properties', problemOf)
+  @ValidateNested({ each: true, message: 'must be a JSON object.' })
   @ReadAs(toCheckable)
   readonly properties!: readonly SchemaPropertyDto[];
 }

@@ -1,3 +1,4 @@
+import { ApiSchema } from '@nestjs/swagger';
 import { RequiredText } from './required-text.decorator.js';
 
 /**
@@ -7,6 +8,7 @@ import { RequiredText } from './required-text.decorator.js';
 const LIMIT = 1_024;
 
 /** The body of a login. */
+@ApiSchema({ name: 'Credentials' })
 export class CredentialsDto {
   @RequiredText(LIMIT)
   readonly email!: string;

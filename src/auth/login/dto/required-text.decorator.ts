@@ -1,12 +1,13 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { RefusedIf } from '../../../common/refused-if.decorator.js';
 
 /** A text of 1 to `limit` characters (UTF-16 code units). The first thing that is wrong with a value is the one reported. */
 export function RequiredText(limit: number): PropertyDecorator {
-  return RefusedIf('required_text', (value) => problemOf(value, limit), {
-    type: 'string',
-    minLength: 1,
-    maxLength: limit,
-  });
+  return applyDecorators(
+    ApiProperty({ type: 'string', minLength: 1, maxLength: limit }),
+    RefusedIf('required_text', (value) => problemOf(value, limit)),
+  );
 }
 
 function problemOf(value: unknown, limit: number): string | undefined {

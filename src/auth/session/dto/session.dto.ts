@@ -1,43 +1,43 @@
+import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { REQUIRED } from '../../../events/event-field.decorators.js';
-import { TrackEventDto } from '../../../events/track-event.dto.js';
+import { TrackEventDto, USER_ID } from '../../../events/track-event.dto.js';
 import { ObjectValidator } from '../../../events/object.validator.js';
-import { schemaOfField } from '../../../common/dto.schema.js';
 import { RefusedIf } from '../../../common/refused-if.decorator.js';
 import { ANONYMOUS_PREFIX } from '../anonymous-uid.js';
 
 const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
-const USER_ID = schemaOfField(TrackEventDto, 'user_id');
 const UNIX_SECONDS = /^\d{1,15}$/;
 const MAX_ANONYMOUS_ID = 255 - ANONYMOUS_PREFIX.length;
 
 /** The body of a handshake. The session's uid becomes the `user_id` of its events, and must keep to their rules. */
+@ApiSchema({ name: 'Session' })
 export class SessionDto {
+  @ApiPropertyOptional({ ...USER_ID, nullable: true })
   @IsOptional()
-  @RefusedIf('user_id', problemOfUserId, USER_ID)
+  @RefusedIf('user_id', problemOfUserId)
   readonly user_id?: string | null;
 
+  @ApiPropertyOptional({ ...USER_ID, maxLength: MAX_ANONYMOUS_ID, nullable: true })
   @IsOptional()
-  @RefusedIf('anonymous_id', problemOfAnonymousId, { ...USER_ID, maxLength: MAX_ANONYMOUS_ID })
+  @RefusedIf('anonymous_id', problemOfAnonymousId)
   readonly anonymous_id?: string | null;
 
+  @ApiPropertyOptional({ type: 'string', nullable: true })
   @IsOptional()
-  @RefusedIf('user_id_sig', (value) => (typeof value === 'string' ? undefined : 'must be a string.'), {
-    type: 'string',
-  })
+  @RefusedIf('user_id_sig', (value) => (typeof value === 'string' ? undefined : 'must be a string.'))
   readonly user_id_sig?: string | null;
 
   /** As a number or as text: templates of pages make either. */
+  @ApiPropertyOptional({
+    oneOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: UNIX_SECONDS.source },
+    ],
+    nullable: true,
+  })
   @IsOptional()
-  @RefusedIf(
-    'user_id_ts',
-    (value) => (isUnixSeconds(value) ? undefined : 'must be Unix seconds, such as 1777122000.'),
-    {
-      type: ['integer', 'string'],
-      minimum: 0,
-      pattern: UNIX_SECONDS.source,
-    },
-  )
+  @RefusedIf('user_id_ts', (value) => (isUnixSeconds(value) ? undefined : 'must be Unix seconds, such as 1777122000.'))
   readonly user_id_ts?: number | string | null;
 }
 

@@ -1,4 +1,4 @@
-import { plainText } from './plain-text.js';
+import { plainText } from './recorded-error.js';
 
 describe('plainText', () => {
   it.each([

@@ -1,21 +1,34 @@
-import 'reflect-metadata';
-import Ajv from 'ajv';
-import { IsOptional, MinLength, validateSync } from 'class-validator';
-import { NewApiKeyDto } from '../auth/keys/dto/new-api-key.dto.js';
-import { CredentialsDto } from '../auth/login/dto/credentials.dto.js';
-import { SessionDto } from '../auth/session/dto/session.dto.js';
-import { ErrorsQueryDto } from '../errors/dto/errors-query.dto.js';
-import { REQUIRED } from '../events/event-field.decorators.js';
-import { ObjectValidator } from '../events/object.validator.js';
-import { isEmptyPayload, TrackEventDto } from '../events/track-event.dto.js';
-import { EventSchemaDto } from '../schemas/dto/event-schema.dto.js';
-import { ValidateDto } from '../schemas/dto/validate.dto.js';
-import { ShopifySettingsDto } from '../shopify/settings/dto/shopify-settings.dto.js';
-import { toDto } from './dto.pipe.js';
-import { schemaOf } from './dto.schema.js';
+import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
+import { getSchemaPath } from '@nestjs/swagger';
+import { validateSync } from 'class-validator';
+import request from 'supertest';
+import { NewApiKeyDto } from '../../src/auth/keys/dto/new-api-key.dto.js';
+import { CredentialsDto } from '../../src/auth/login/dto/credentials.dto.js';
+import { SessionDto } from '../../src/auth/session/dto/session.dto.js';
+import { PageQueryDto } from '../../src/common/page.js';
+import { ErrorsQueryDto } from '../../src/errors/errors.dto.js';
+import { REQUIRED } from '../../src/events/event-field.decorators.js';
+import { ObjectValidator } from '../../src/events/object.validator.js';
+import { isEmptyPayload, TrackEventDto } from '../../src/events/track-event.dto.js';
+import { EventSchemaDto } from '../../src/schemas/dto/event-schema.dto.js';
+import { ValidateDto } from '../../src/schemas/dto/validate.dto.js';
+import { StatsQueryDto } from '../../src/stats/dto/stats-query.dto.js';
+import { ShopifySettingsDto } from '../../src/shopify/settings/dto/shopify-settings.dto.js';
+import { toDto } from '../../src/common/dto.pipe.js';
+import { sharedService } from '../support/service.js';
 
 type Dto = new () => object;
 type Body = Readonly<Record<string, unknown>>;
+
+interface Document {
+  readonly paths: Record<string, Record<string, { readonly parameters: readonly Parameter[] }>>;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly schema: { readonly default?: unknown };
+}
 
 /** Of each DTO one that it takes, with every field. */
 const BODIES: readonly [Dto, Body][] = [
@@ -57,13 +70,20 @@ const VALUES: readonly unknown[] = [
   ],
 ];
 
-describe('schemaOf', () => {
+describe('What the documentation says of the bodies of requests', () => {
   const ajv = new Ajv({ strict: false });
+
+  beforeAll(async () => {
+    const { body } = await request((await sharedService()).url)
+      .get('/api/openapi.json')
+      .expect(200);
+    ajv.addSchema(body as object, 'openapi');
+  });
 
   it.each(BODIES.map(([dto, body]) => ({ name: dto.name, dto, body })))(
     'should refuse nothing that $name takes',
     ({ dto, body }) => {
-      const matches = ajv.compile(schemaOf(dto));
+      const matches = schemaOf(dto);
       const taken = variations(body).filter((variation) => takes(dto, variation));
       expect(taken.length).toBeGreaterThan(1);
       // What clients write by mistake for no payload is taken, and nobody is told to write it.
@@ -75,7 +95,7 @@ describe('schemaOf', () => {
   it.each(BODIES.map(([dto, body]) => ({ name: dto.name, dto, body })))(
     'should take nothing that $name refuses, but for what only words can say',
     ({ dto, body }) => {
-      const matches = ajv.compile(schemaOf(dto));
+      const matches = schemaOf(dto);
       const refused = variations(body).filter((variation) => !takes(dto, variation));
       const overlooked = refused
         .filter((variation) => matches(variation))
@@ -85,28 +105,23 @@ describe('schemaOf', () => {
     },
   );
 
-  it('should name initial values, and leave their fields optional', () => {
-    expect(schemaOf(ErrorsQueryDto)).toEqual({
-      type: 'object',
-      properties: { limit: { type: 'integer', minimum: 1, default: 50 } },
-    });
+  it.each([
+    ['get', '/api/ingestion/errors/', new ErrorsQueryDto()],
+    ['get', '/api/ingestion/stats/', new StatsQueryDto()],
+    ['get', '/api/schemas/', new PageQueryDto()],
+  ])('should name what is taken where %s %s has no parameters', (verb, path, defaults) => {
+    const { schema } = ajv.getSchema('openapi') as unknown as { schema: Document };
+    const parameters = schema.paths[path]?.[verb]?.parameters.filter((parameter) => parameter.in === 'query') ?? [];
+    expect(Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.schema.default]))).toEqual(
+      Object.fromEntries(Object.entries(defaults)),
+    );
   });
 
-  it('should take null for what may be left out', () => {
-    expect(schemaOf(NewApiKeyDto)).toMatchObject({
-      properties: { type: { type: ['string', 'null'], enum: ['secret', 'public', null] } },
-      required: ['name'],
-    });
-  });
-
-  it('should say so when it does not know a rule', () => {
-    class Unknown {
-      @IsOptional()
-      @MinLength(1)
-      readonly text?: string;
-    }
-    expect(() => schemaOf(Unknown)).toThrow('Unknown.text: say in dto.schema.ts what the rule minLength means');
-  });
+  function schemaOf(dto: Dto): (body: Body) => boolean {
+    const pointer = `openapi${getSchemaPath(dto)}`;
+    const validate = ajv.getSchema(pointer) ?? ajv.compile({ $ref: pointer });
+    return (body) => validate(body) === true;
+  }
 });
 
 const UNSAID = new Map<Dto, readonly string[]>([
