@@ -5,10 +5,10 @@ import { AuthGuard, AuthModuleOptions } from '@nestjs/passport';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { forbidden, unauthorized } from '../common/errors.js';
-import { ApiKeyStrategy } from './api-key.strategy.js';
-import { refusalOfOrigin } from './origin.policy.js';
+import type { ApiKey } from '../tenants/api-key.js';
+import { isListed } from '../tenants/origins.js';
+import { ApiKeyStrategy, SessionTokenStrategy } from './credential.strategies.js';
 import type { Principal, PrincipalKind } from './principal.js';
-import { SessionTokenStrategy } from './session-token.strategy.js';
 
 const NAMES: Readonly<Record<PrincipalKind, string>> = {
   'secret-key': 'secret key (ApiKey sk_…)',
@@ -116,4 +116,38 @@ function admit(
   reply.removeHeader('access-control-allow-origin');
   reply.removeHeader('access-control-expose-headers');
   throw forbidden(refusal);
+}
+
+/**
+ * Why a principal may not call from the page it calls from, in words that say what to do; undefined when it may. Public keys
+ * and their sessions are bound to origins, because anybody can read them in a page's source.
+ * @param origin the request's `Origin` header; apps and servers send none
+ */
+export function refusalOfOrigin(principal: Principal, origin: string | undefined): string | undefined {
+  switch (principal.kind) {
+    case 'secret-key':
+    case 'user':
+      return undefined;
+    case 'session':
+      return origin === undefined ? undefined : refusalByKey(principal.apiKey, origin);
+    case 'public-key':
+      return origin === undefined ? refusalWithoutOrigin(principal.apiKey) : refusalByKey(principal.apiKey, origin);
+    default:
+      return principal satisfies never;
+  }
+}
+
+function refusalByKey({ allowedOrigins }: ApiKey, origin: string): string | undefined {
+  if (isListed(origin, allowedOrigins)) {
+    return undefined;
+  }
+  return allowedOrigins.length === 0
+    ? 'This public key is for apps: it lists no origins, so no web page may use it. Make one with allowed_origins.'
+    : 'This public key does not list the origin that the request comes from. Make one that has it in allowed_origins.';
+}
+
+function refusalWithoutOrigin({ allowedOrigins }: ApiKey): string | undefined {
+  return allowedOrigins.length === 0
+    ? undefined
+    : 'This public key is for web pages: requests must come with an Origin that it lists. For an app make one without allowed_origins.';
 }

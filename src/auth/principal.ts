@@ -1,3 +1,6 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { addRouteConfig, routeConfigOf } from '../common/route.config.js';
 import type { ApiKey } from '../tenants/api-key.js';
 
 /** A server of the tenant, with a secret key. */
@@ -44,3 +47,39 @@ declare module 'fastify' {
     principal?: Principal | undefined;
   }
 }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    accepts?: readonly PrincipalKind[];
+  }
+}
+
+/**
+ * The kinds of principal that a route, or every route of a controller, accepts; with none it accepts everybody and looks
+ * at no credential. Where the auth module is loaded, a route without this decorator is refused: nothing is open by
+ * oversight.
+ */
+export function Accepts(accepts: readonly PrincipalKind[]): ClassDecorator & MethodDecorator {
+  return (target: object, _name?: unknown, descriptor?: PropertyDescriptor) => {
+    if (descriptor !== undefined) {
+      addRouteConfig(descriptor.value as object, { accepts });
+      return;
+    }
+    // The methods were decorated before their class: what they say themselves stands.
+    const { prototype } = target as { readonly prototype: object };
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(prototype)) as { value?: unknown }[]) {
+      if (typeof value === 'function') addRouteConfig(value, { accepts, ...routeConfigOf(value) });
+    }
+  };
+}
+
+export const EVERYBODY: readonly PrincipalKind[] = [];
+
+/** The principal of the request, as an argument of a route that accepts some kind of it. */
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (principal === undefined) {
+    throw new TypeError('@CurrentPrincipal() stands on a route without @Accepts(…)');
+  }
+  return principal;
+});

@@ -7,10 +7,8 @@ import {
   type ApiKeyType,
   type CreatedApiKey,
 } from '../tenants/api-key.js';
-import { checkTenant } from './check-tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
-import { changeControlPlane, withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, checkTenant, withControlPlane } from './with-control-plane.js';
+import { print, type Terminal } from './terminal.js';
 
 interface CreateOptions {
   tenant: string;

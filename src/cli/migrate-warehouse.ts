@@ -1,6 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
 import type { INestApplicationContext } from '@nestjs/common';
-import { errorCodeOf } from '../common/error-code.js';
+import { errorCodeOf } from '../common/operator.error.js';
 import { Migrator } from '../warehouse/migrator.js';
 import { UnusableWarehouseError } from '../warehouse/unusable-warehouse.error.js';
 

@@ -1,7 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 
 /** `migrate`: for deployments that change the schemas before they roll out. The service does the same at its start. */
 export function addMigrateCommand(program: Command, terminal: Terminal): void {

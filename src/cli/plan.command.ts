@@ -1,9 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { limitsOf } from '../plans/plan-limits.js';
-import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
-import { TenantError } from '../tenants/tenant.error.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { type Plan, PLANS, type Tenant, TenantError } from '../tenants/tenant.js';
+import { print, type Terminal } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** The largest numbers that the tenants table holds. */

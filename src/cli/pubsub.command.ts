@@ -6,8 +6,7 @@ import {
   type Resource,
   type ResourceOptions,
 } from '../transport/pubsub/pubsub.resources.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 
 interface Choice extends ResourceOptions {
   readonly json?: true;

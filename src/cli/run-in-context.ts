@@ -1,12 +1,11 @@
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DrizzleQueryError } from 'drizzle-orm';
+import { ConfigModule } from '../config/config.module.js';
 import type { Configuration } from '../config/configuration.js';
 import { loadConfiguration } from '../config/load-configuration.js';
-import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
+import { ControlPlaneDatabase, ControlPlaneUnavailableError } from '../tenants/control-plane.database.js';
 import { requireControlPlane } from '../tenants/open-control-plane.js';
-import { ControlPlaneUnavailableError } from '../tenants/control-plane-unavailable.error.js';
-import { CliModule } from './cli.module.js';
 import type { Terminal } from './terminal.js';
 
 export interface ContextOptions {
@@ -42,5 +41,13 @@ export async function runInContext(
     throw error instanceof DrizzleQueryError ? new ControlPlaneUnavailableError(error) : error;
   } finally {
     await context.close();
+  }
+}
+
+/** The service without its servers: the configuration, and the modules that a command works with. */
+@Module({})
+export class CliModule {
+  static forRoot(configuration: Configuration, modules: NonNullable<DynamicModule['imports']>): DynamicModule {
+    return { module: CliModule, imports: [ConfigModule.forRoot(configuration), ...modules] };
   }
 }

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { checkTenant } from './check-tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
-import { changeControlPlane, type ControlPlane, withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, checkTenant, type ControlPlane, withControlPlane } from './with-control-plane.js';
+import { print, type Terminal } from './terminal.js';
 
 interface SetSecretOptions {
   replace?: true;

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** `tenant create` and `tenant list`. */

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import type { User } from '../tenants/user.js';
-import { checkTenant } from './check-tenant.js';
-import { newPassword } from './new-password.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
-import { changeControlPlane, withControlPlane } from './with-control-plane.js';
+import { changeControlPlane, checkTenant, withControlPlane } from './with-control-plane.js';
+import { newPassword, print, type Terminal } from './terminal.js';
 
 const PASSWORD_OPTION = [
   '--password-stdin',

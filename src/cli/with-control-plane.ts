@@ -1,7 +1,8 @@
 import type { ShopifyAccounts } from '../shopify/settings/shopify-accounts.service.js';
 import type { ApiKeys } from '../tenants/api-keys.service.js';
-import type { Tenants } from '../tenants/tenants.service.js';
 import type { StoredSecrets } from '../tenants/stored-secrets.js';
+import { TenantError } from '../tenants/tenant.js';
+import type { Tenants } from '../tenants/tenants.service.js';
 import type { Users } from '../tenants/users.service.js';
 import type { ContextOptions } from './run-in-context.js';
 import type { Terminal } from './terminal.js';
@@ -56,4 +57,11 @@ export async function changeControlPlane(
   options: ContextOptions = {},
 ): Promise<void> {
   await withControlPlane(terminal, work, { ...options, changes: true });
+}
+
+/** @throws TenantError when there is no such tenant: a slug with a slip in it has no keys and no users either. */
+export async function checkTenant({ tenants }: Pick<ControlPlane, 'tenants'>, slug: string): Promise<void> {
+  if ((await tenants.find(slug)) === undefined) {
+    throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
+  }
 }

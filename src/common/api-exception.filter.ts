@@ -1,11 +1,39 @@
+import { maxHeaderSize } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AllowedMethods } from './allowed-methods.js';
-import { ApiError } from './api-error.js';
-import { describeError } from './describe-error.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Router, { type HTTPMethod } from 'find-my-way';
 import { sendError } from './error.answer.js';
-import { badRequest, methodNotAllowed, notFound, unsupportedMediaType } from './errors.js';
+import { ApiError, badRequest, methodNotAllowed, notFound, unsupportedMediaType } from './errors.js';
+import { describeError } from './operator.error.js';
 import { requestFields } from './request.log.js';
+
+/** However long a part of the address is, it is the route's to answer: all headers together have at most this. */
+export const PATH_RULES = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: maxHeaderSize };
+
+const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Knows which methods a path is served with, to tell a wrong method (405) from a wrong path (404); Fastify's own router
+ * answers 404 to both. Made before the routes are registered, which it listens to.
+ */
+export class AllowedMethods {
+  private readonly router = Router(PATH_RULES);
+
+  constructor(fastify: FastifyInstance) {
+    fastify.addHook('onRoute', ({ method, url }) => {
+      const methods = METHODS.filter((known) => [method].flat().includes(known) && !this.isServed(known, url));
+      if (methods.length > 0) this.router.on(methods, url, () => undefined);
+    });
+  }
+
+  of(path: string): HTTPMethod[] {
+    return METHODS.filter((method) => this.isServed(method, path));
+  }
+
+  private isServed(method: HTTPMethod, path: string): boolean {
+    return this.router.find(method, path) !== null;
+  }
+}
 
 /** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
 @Catch()

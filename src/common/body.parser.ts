@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiError } from './api-error.js';
-import { badRequest, tooLarge, unsupportedMediaType } from './errors.js';
+import { type ApiError, badRequest, tooLarge, unsupportedMediaType } from './errors.js';
 import { readJsonText } from '../json/json.text.js';
 import { addRouteConfig } from './route.config.js';
 

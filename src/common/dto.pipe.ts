@@ -1,6 +1,28 @@
 import { Injectable, type Type, ValidationPipe } from '@nestjs/common';
-import { getMetadataStorage, type ValidationError } from 'class-validator';
+import { getMetadataStorage, ValidateBy, type ValidationError } from 'class-validator';
 import { invalidFields } from './errors.js';
+
+/**
+ * Refuses a value that `problemOf` has something to say about. class-validator runs all rules of a field, also those that
+ * make no sense for what another one has refused; one function that stops at the first problem reports one message.
+ * @param schema what JSON Schema can say of the values that are left, for the API's documentation
+ */
+export function RefusedIf(
+  name: string,
+  problemOf: (value: unknown) => string | undefined,
+  schema: Readonly<Record<string, unknown>> = {},
+): PropertyDecorator {
+  return ValidateBy(
+    {
+      name,
+      validator: {
+        validate: (value: unknown) => problemOf(value) === undefined,
+        defaultMessage: (args) => problemOf(args?.value) ?? '',
+      },
+    },
+    { context: { schema } },
+  );
+}
 
 const READ = Symbol('how a property is read');
 

@@ -1,16 +1,15 @@
 import 'reflect-metadata';
 import Ajv from 'ajv';
 import { IsOptional, MinLength, validateSync } from 'class-validator';
-import { NewApiKeyDto } from '../auth/keys/dto/new-api-key.dto.js';
-import { CredentialsDto } from '../auth/login/dto/credentials.dto.js';
-import { SessionDto } from '../auth/session/dto/session.dto.js';
+import { NewApiKeyDto } from '../auth/keys/api-keys.controller.js';
+import { CredentialsDto } from '../auth/login/token.controller.js';
+import { SessionDto } from '../auth/session/session.dto.js';
 import { ErrorsQueryDto } from '../errors/dto/errors-query.dto.js';
 import { REQUIRED } from '../events/event-field.decorators.js';
 import { ObjectValidator } from '../events/object.validator.js';
 import { isEmptyPayload, TrackEventDto } from '../events/track-event.dto.js';
-import { EventSchemaDto } from '../schemas/dto/event-schema.dto.js';
-import { ValidateDto } from '../schemas/dto/validate.dto.js';
-import { ShopifySettingsDto } from '../shopify/settings/dto/shopify-settings.dto.js';
+import { EventSchemaDto, ValidateDto } from '../schemas/schema.dto.js';
+import { ShopifySettingsDto } from '../shopify/settings/shopify-settings.controller.js';
 import { toDto } from './dto.pipe.js';
 import { schemaOf } from './dto.schema.js';
 

@@ -13,8 +13,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { tryLock } from 'fs-native-extensions';
-import { errorCodeOf } from './error-code.js';
-import { OperatorError } from './operator.error.js';
+import { errorCodeOf, OperatorError } from './operator.error.js';
 
 /** Another process has the folder; the message is for the operator who wanted it too. */
 export class FolderLockedError extends OperatorError {

@@ -2,12 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PATH_RULES } from './allowed-methods.js';
+import { PATH_RULES } from './api-exception.filter.js';
 import { parseJsonBodies } from './body.parser.js';
-import { answerClientError } from './client-error.js';
-import { CONTINUE, sendError } from './error.answer.js';
+import { answerClientError, CONTINUE, sendError } from './error.answer.js';
 import { badRequest, expectationFailed } from './errors.js';
-import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request.log.js';
 
 /** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -4,8 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
-import { RedisCluster } from './redis.cluster.js';
-import { primaryConnector } from './redis.connector.js';
+import { primaryConnector, RedisCluster } from './redis.cluster.js';
 
 /** How long the start waits for the first connection, so that the first requests find one. */
 const FIRST_CONNECTION_WITHIN_MS = 1_000;

@@ -1,5 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { uuid7 } from './uuid7.js';
+
+export const REQUEST_ID_HEADER = 'x-request-id';
+
+/** The caller's id for its request when it is a sane one, else a new one. Sane: safe to log, to store and to send back. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const sent = request.headers[REQUEST_ID_HEADER];
+  return typeof sent === 'string' && /^[\w.:-]{1,128}$/.test(sent) ? sent : uuid7();
+}
 
 /** What tells whose request a line belongs to. */
 export function requestFields({ id, principal }: FastifyRequest): { requestId: string; tenantId: string | undefined } {

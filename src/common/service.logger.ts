@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import type { LogLevel } from '../config/log-level.js';
-import { describeError } from './describe-error.js';
+import { describeError } from './operator.error.js';
 
 /** What Nest tells while it wires modules and routes: thirty lines at every start that help nobody but us. */
 const FRAMEWORK: ReadonlySet<unknown> = new Set([

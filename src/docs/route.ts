@@ -2,8 +2,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
 import { Reflector } from '@nestjs/core';
 import { getMetadataStorage } from 'class-validator';
-import { EVERYBODY } from '../auth/accepts.decorator.js';
-import type { PrincipalKind } from '../auth/principal.js';
+import { EVERYBODY, type PrincipalKind } from '../auth/principal.js';
 import { routeConfigOf } from '../common/route.config.js';
 import { Documented, type RouteDocs } from './documented.decorator.js';
 

@@ -1,15 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { LeashedProcess, type ProcessEnd } from './leashed.process.js';
 import { freePort, isPortFree } from './ports.js';
-import { ServerStartError } from './server.start-error.js';
+import { LeashedProcess, type ProcessEnd } from './supervised.process.js';
 
 // Most of it is for a Redis that replays a large AOF; an empty server takes a fraction of a second.
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 const ATTEMPTS = 3;
+
+/** A server that did not start. The message says what to do and quotes what the server printed last. */
+export class ServerStartError extends Error {
+  override readonly name = 'ServerStartError';
+
+  constructor(
+    server: string,
+    readonly reason: string,
+    lastLines = '',
+  ) {
+    super(`${server} did not start: ${reason}${lastLines === '' ? '' : `\nIts last lines:\n${lastLines}`}`);
+  }
+}
 
 export interface ServerOptions {
   /** Folder of this server alone; made when it is missing. */

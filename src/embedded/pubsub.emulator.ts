@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { EmbeddedServer, type ServerOptions, type ServerRecipe } from './embedded.server.js';
-import { ServerStartError } from './server.start-error.js';
+import { EmbeddedServer, type ServerOptions, type ServerRecipe, ServerStartError } from './embedded.server.js';
 
 /** Where the packages and the installer of Google's command line put it. */
 const CLOUD_SDKS = [

@@ -1,17 +1,14 @@
 import { join } from 'node:path';
-
+import { FolderLock, unwritable } from '../common/folder-lock.js';
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
-import { FolderLock, unwritable } from '../common/folder-lock.js';
-import { LeashedProcess } from './leashed.process.js';
 import { isPortFree } from './ports.js';
-import { QuickstartFile, shellQuoted } from './quickstart.file.js';
-import { type QuickstartSettings, readQuickstartSettings } from './quickstart.settings.js';
 import { PubSubEmulator } from './pubsub.emulator.js';
+import { QuickstartFile, shellQuoted } from './quickstart.file.js';
+import { type QuickstartSettings, readQuickstartSettings, requireServers } from './quickstart.settings.js';
 import { RedisServer } from './redis.server.js';
-import { requireServers } from './required.servers.js';
-import { RunningParts } from './running.parts.js';
 import { ServiceProcess } from './service.process.js';
+import { LeashedProcess, type ProcessEnd } from './supervised.process.js';
 
 const TENANT = 'acme';
 const DIST = join(__dirname, '..');
@@ -237,3 +234,38 @@ async function run(): Promise<number> {
 }
 
 void run().then((exitCode) => process.exit(exitCode));
+
+/** Something that runs until it is stopped. */
+export interface Part {
+  readonly name: string;
+  readonly ended: Promise<ProcessEnd>;
+  readonly lastLines: string;
+  stop: () => Promise<void>;
+}
+
+/** What runs, in the order in which it was started. */
+export class RunningParts {
+  /** Resolves when the first part ends by itself, with what to tell about it. */
+  readonly failure: Promise<string>;
+
+  private readonly parts: Part[] = [];
+  private fail: (message: string) => void = () => undefined;
+
+  constructor() {
+    this.failure = new Promise((resolve) => {
+      this.fail = resolve;
+    });
+  }
+
+  add(part: Part): void {
+    this.parts.push(part);
+    void part.ended.then(({ asked, how }) => {
+      if (!asked) this.fail(`${part.name} ended by itself (${how}). Its last lines:\n${part.lastLines}`);
+    });
+  }
+
+  /** Stops one after the other, the last one started first. */
+  async stop(): Promise<void> {
+    for (const part of this.parts.toReversed()) await part.stop();
+  }
+}

@@ -2,7 +2,7 @@ import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LeashedProcess, type ProcessEnd } from './leashed.process.js';
+import { LeashedProcess, type ProcessEnd } from './supervised.process.js';
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;

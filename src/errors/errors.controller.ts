@@ -1,7 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import type { ErrorRow } from '../warehouse/error-row.js';
 import { DeadLetterReplay } from './dead-letter.replay.js';
 import { ErrorsQueryDto } from './dto/errors-query.dto.js';

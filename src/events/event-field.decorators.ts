@@ -1,7 +1,6 @@
 import { ValidateBy } from 'class-validator';
 import { isBlank } from '../common/text.rules.js';
 import { parseOccurredAt } from './occurred-at.js';
-import { proposeEventType } from './event-type.js';
 
 /**
  * The rules for fields of an event. A rule's name is the `code` that callers see when it is broken; codes are part of
@@ -116,4 +115,18 @@ export const Plausible = (): PropertyDecorator =>
 
 function codePoints(text: string): number {
   return Array.from(text).length;
+}
+
+/** The snake_case name nearest to what was sent, such as `page_viewed` for `Page Viewed`; undefined when there is none. */
+export function proposeEventType(sent: string): string | undefined {
+  const proposal = sent
+    .slice(0, 200)
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^[^a-z]+|_+$/g, '')
+    .slice(0, 100);
+  return proposal === '' ? undefined : proposal;
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../auth/principal.js';
 import { unavailable } from '../common/errors.js';
 import { healthDocs } from './health.docs.js';
 import { HealthService } from './health.service.js';

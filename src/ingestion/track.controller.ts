@@ -1,8 +1,6 @@
 import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { SecretKeyPrincipal, SessionPrincipal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type SecretKeyPrincipal, type SessionPrincipal } from '../auth/principal.js';
 import { RawBody } from '../common/body.parser.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';

@@ -2,8 +2,7 @@ import { Module } from '@nestjs/common';
 import { TransportModule } from '../transport/transport.module.js';
 import { MetricsModule } from './metrics.module.js';
 import { MetricsServer } from './metrics.server.js';
-import { QueueMetrics } from './queue.metrics.js';
-import { SpoolMetrics } from './spool.metrics.js';
+import { QueueMetrics, SpoolMetrics } from './queue.metrics.js';
 
 /** Serves what the process counts, and what the queue says at that moment, where `METRICS_PORT` says. */
 @Module({

@@ -1,12 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { BatchMetrics } from './batch.metrics.js';
-import { ErrorMetrics } from './error.metrics.js';
-import { EventMetrics } from './event.metrics.js';
-import { IdempotencyMetrics } from './idempotency.metrics.js';
-import { InsertMetrics } from './insert.metrics.js';
-import { LimiterMetrics } from './limiter.metrics.js';
-import { RequestMetrics } from './request.metrics.js';
+import { BatchMetrics, InsertMetrics } from './worker.metrics.js';
+import { ErrorMetrics, EventMetrics, IdempotencyMetrics, LimiterMetrics, RequestMetrics } from './api.metrics.js';
 
 /**
  * A new metric goes here: a class `<subject>.metrics.ts` that makes its counters and histograms in the given registry and

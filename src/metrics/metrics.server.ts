@@ -3,9 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { describeError } from '../common/describe-error.js';
-import { errorCodeOf } from '../common/error-code.js';
-import { OperatorError } from '../common/operator.error.js';
+import { describeError, errorCodeOf, OperatorError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
 
 /**

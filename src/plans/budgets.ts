@@ -2,7 +2,22 @@ import type { Principal } from '../auth/principal.js';
 import { networkOf } from '../common/address.network.js';
 import type { Configuration } from '../config/configuration.js';
 import type { Budget } from './counters/limit.counters.js';
-import type { QuotaMonth } from './quota.month.js';
+
+/** The time for which events are counted together. */
+export interface QuotaMonth {
+  /** As in `2026-11`. */
+  readonly name: string;
+  /** The first moment of the next one. */
+  readonly endsAt: Date;
+}
+
+/** The calendar month in UTC that `now` belongs to. */
+export function quotaMonthOf(now: Date): QuotaMonth {
+  return {
+    name: now.toISOString().slice(0, 7),
+    endsAt: new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1)),
+  };
+}
 
 const MINUTE = { life: { ms: 60_000 }, period: 'a minute' } as const;
 /** As long as a session lives. */

@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { tooManyRequests } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
-import { LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { eventBudgets, type NamedBudget, type Spender } from './budgets.js';
-import { type Budget, LimitCounters } from './counters/limit.counters.js';
-import { QuotaClock } from './quota.clock.js';
-import { quotaMonthOf } from './quota.month.js';
-import { rateLimitHeaders } from './rate-limit.headers.js';
+import { LimiterMetrics } from '../metrics/api.metrics.js';
+import { eventBudgets, type NamedBudget, quotaMonthOf, type Spender } from './budgets.js';
+import { type Budget, LimitCounters, rateLimitHeaders } from './counters/limit.counters.js';
 import { TenantLimits } from './tenant-limits.service.js';
+
+/** Tells which month it is; a provider, so that a test can turn the page. */
+@Injectable()
+export class QuotaClock {
+  now(): Date {
+    return new Date();
+  }
+}
 
 /** Events that were counted, and against what: their release need not ask again. */
 export interface Reservation {

@@ -3,15 +3,13 @@ import { APP_GUARD } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { RedisModule } from '../common/redis.module.js';
 import { Configuration } from '../config/configuration.js';
-import { LimiterMetrics } from '../metrics/limiter.metrics.js';
+import { LimiterMetrics } from '../metrics/api.metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
-import { CallCounter } from './call.counter.js';
-import { CallLimitGuard } from './call-limit.guard.js';
+import { CallCounter, CallLimitGuard } from './call-limit.guard.js';
 import { createLimitCounters } from './counters/create-limit-counters.js';
 import { LimitCounters } from './counters/limit.counters.js';
-import { EventQuota } from './event-quota.js';
-import { QuotaClock } from './quota.clock.js';
+import { EventQuota, QuotaClock } from './event-quota.js';
 import { TenantLimits } from './tenant-limits.service.js';
 
 /** What tenants may use: calls a minute, at every route, and events a month, where events come in. */

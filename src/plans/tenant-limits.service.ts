@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type Limiter, LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { ControlPlaneUnavailableError } from '../tenants/control-plane-unavailable.error.js';
+import { type Limiter, LimiterMetrics } from '../metrics/api.metrics.js';
+import { ControlPlaneUnavailableError } from '../tenants/control-plane.database.js';
 import type { Plan } from '../tenants/tenant.js';
 import { Tenants } from '../tenants/tenants.service.js';
 import { type Limits, limitsOf } from './plan-limits.js';

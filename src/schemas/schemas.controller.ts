@@ -1,18 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { BodyLimit } from '../common/body.parser.js';
 import { invalidFields, notFound } from '../common/errors.js';
 import { PageQueryDto, pageOf } from '../common/page.js';
-import { EventSchemaDto } from './dto/event-schema.dto.js';
-import { problemOfEventType } from './dto/event-type.decorator.js';
-import { SchemaPropertiesDto } from './dto/schema-properties.dto.js';
-import { ValidateDto } from './dto/validate.dto.js';
+import { EventSchemaDto, problemOfEventType, SchemaPropertiesDto, ValidateDto } from './schema.dto.js';
 import type { EventSchema } from './event-schema.js';
 import { EventSchemas } from './event-schemas.service.js';
-import { eventTypeOf, proposeSchema } from './schema.proposal.js';
+import { eventTypeOf, proposeSchema } from './schema-inference.js';
 import { schemasDocs } from './schemas.docs.js';
 
 /** Where events are given as samples. */

@@ -2,7 +2,7 @@ import { schemaOf } from '../common/dto.schema.js';
 import { Documented, type Parameter } from '../docs/documented.decorator.js';
 import { closed, FLAG, listOf, oneOf, PAGES, TEXT } from '../docs/shapes.js';
 import { PROPERTY_TYPES } from './event-schema.js';
-import { ValidateDto } from './dto/validate.dto.js';
+import { ValidateDto } from './schema.dto.js';
 
 const PROPERTIES = listOf(closed({ name: TEXT, type: oneOf(PROPERTY_TYPES), required: FLAG }));
 const SCHEMA = closed({ event_type: TEXT, version: { type: 'integer', minimum: 1 }, properties: PROPERTIES });

@@ -1,4 +1,4 @@
-import { isAcceptable } from './event-field.rules.js';
+import { isAcceptable } from './webhook.fields.js';
 import type { RedactionScope } from '../warehouse/redactor.js';
 import type { ShopifyObject } from './shopify.object.js';
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../auth/principal.js';
 import { RawBody } from '../common/body.parser.js';
 import { shopifyDocs } from './shopify.docs.js';
 import { type WebhookAnswer, WebhookService } from './webhook.service.js';

@@ -1,6 +1,6 @@
 import { isBlank } from '../common/text.rules.js';
+import { JsonReader } from '../json/json.reader.js';
 import { Decimal } from './decimal.js';
-import { elementSources, memberSource } from './json.source.js';
 
 /**
  * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so
@@ -108,4 +108,39 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
+}
+
+/**
+ * The text of an object's member as it was sent. Of repeated members the last one counts, as for `JSON.parse`.
+ * @param json the text of an object, known to be valid
+ * @returns undefined when there is no such member
+ */
+export function memberSource(json: Uint8Array, name: string): Uint8Array | undefined {
+  const reader = new JsonReader(json);
+  const wanted = Buffer.from(name);
+  let source: Uint8Array | undefined;
+  reader.enter();
+  while (reader.nextMember()) {
+    const isWanted = reader.isNamed(wanted);
+    const start = reader.offset;
+    reader.skipValue();
+    if (isWanted) source = json.subarray(start, reader.offset);
+  }
+  return source;
+}
+
+/**
+ * The texts of an array's elements as they were sent.
+ * @param json the text of an array, known to be valid
+ */
+export function elementSources(json: Uint8Array): Uint8Array[] {
+  const reader = new JsonReader(json);
+  const sources: Uint8Array[] = [];
+  reader.enter();
+  while (reader.nextElement()) {
+    const start = reader.offset;
+    reader.skipValue();
+    sources.push(json.subarray(start, reader.offset));
+  }
+  return sources;
 }

@@ -1,12 +1,14 @@
-import type { ObjectKind } from './identity.js';
-import type { Payload } from './payload.encoder.js';
-import { cartPayload } from './payloads/cart.payload.js';
-import { checkoutPayload } from './payloads/checkout.payload.js';
-import { customerPayload } from './payloads/customer.payload.js';
-import { fulfillmentPayload } from './payloads/fulfillment.payload.js';
-import { orderPayload } from './payloads/order.payload.js';
-import { refundPayload } from './payloads/refund.payload.js';
-import { shopPayload } from './payloads/shop.payload.js';
+import type { ObjectKind } from './webhook.fields.js';
+import {
+  cartPayload,
+  checkoutPayload,
+  customerPayload,
+  fulfillmentPayload,
+  orderPayload,
+  type Payload,
+  refundPayload,
+  shopPayload,
+} from './payloads.js';
 import type { ShopifyObject } from './shopify.object.js';
 
 /** What becomes of the webhooks of a topic. */

@@ -1,21 +1,49 @@
 import { Injectable } from '@nestjs/common';
-import { ApiError } from '../common/api-error.js';
+import { ApiError } from '../common/errors.js';
 import type { ErrorType } from '../errors/error-type.js';
+import type { MemoryKey } from '../idempotency/idempotency.store.js';
+import { StoreAccess } from '../idempotency/store.access.js';
+import { webhookIdentity } from '../ingestion/event-identity.js';
 import { EventIntake } from '../ingestion/event.intake.js';
 import { ReceiptClock } from '../ingestion/receipt.clock.js';
+import { EventMetrics } from '../metrics/api.metrics.js';
 import type { SchemaResult } from '../schemas/compiled-schema.js';
-import { EventMetrics } from '../metrics/event.metrics.js';
 import { EventSchemas } from '../schemas/event-schemas.service.js';
-import { DeliveryMemory } from './delivery.memory.js';
-import type { WebhookEvent } from './webhook.reading.js';
+import { SHOPIFY_EVENT_ID_PREFIX } from '../warehouse/erasures.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
-import { toEventRow } from './webhook.row.js';
+import type { EventRow } from '../warehouse/event-row.js';
+import type { WebhookEvent } from './webhook.reader.js';
 
 /** What became of an event; `detail` is for the tenant. */
 export type WebhookOutcome =
   { readonly stored: true } | { readonly stored: false; readonly errorType: ErrorType; readonly detail: string };
 
 const STORED: WebhookOutcome = { stored: true };
+
+/**
+ * Remembers which deliveries were stored, on every instance and across restarts, so that a repetition does not even reach
+ * the queue. Noted only after a delivery is durable: a process that dies in between forgets, and the warehouse, where both
+ * copies have the same id, keeps one of them.
+ */
+@Injectable()
+export class DeliveryMemory {
+  constructor(private readonly access: StoreAccess) {}
+
+  /** Whether the delivery is known to be stored; `false` when the store cannot tell within 100 ms. */
+  async has(tenantId: string, deliveryKey: string): Promise<boolean> {
+    const answer = await this.access.ask((store) => store.recall(keyOf(tenantId, deliveryKey)));
+    return answer?.value !== undefined;
+  }
+
+  /** Never fails: what is not remembered is recognised by its id in the warehouse. */
+  async remember(tenantId: string, deliveryKey: string): Promise<void> {
+    await this.access.remember(keyOf(tenantId, deliveryKey), '1');
+  }
+}
+
+function keyOf(tenantId: string, deliveryKey: string): MemoryKey {
+  return { space: 'deliveries', tenantId, key: deliveryKey };
+}
 
 /** Stores the events that webhooks tell of, each once however often it is delivered. */
 @Injectable()
@@ -71,4 +99,28 @@ export class WebhookEvents {
     const schema = (await this.schemas.of(tenantId)).get(eventType);
     return schema?.apply(JSON.parse(Buffer.from(payload).toString()), payload) ?? { valid: true, payload };
   }
+}
+
+/**
+ * The row that is stored of a webhook's event: always under the same id, and marked as coming from the shop.
+ * @param receivedAt from the {@link ReceiptClock}
+ * @param payload the event's, after the tenant's schema was applied
+ */
+export function toEventRow(
+  tenantId: string,
+  { eventType, userId, occurredAt, deliveryKey }: WebhookEvent,
+  payload: Uint8Array,
+  receivedAt: number,
+): EventRow {
+  return {
+    tenantId,
+    id: webhookIdentity(tenantId, deliveryKey),
+    eventType,
+    userId,
+    anonymousId: '',
+    eventId: SHOPIFY_EVENT_ID_PREFIX + deliveryKey,
+    occurredAt,
+    receivedAt,
+    payload,
+  };
 }

@@ -1,12 +1,31 @@
-import { isBodyOf, isComplianceTopic, readComplianceRequest } from './compliance.js';
-import { deliveryKeyOf } from './delivery-key.js';
-import { eventTimeOf } from './event-time.js';
-import { userIdOf } from './identity.js';
-import { encodePayload } from './payload.encoder.js';
+import { type ComplianceRequest, isBodyOf, isComplianceTopic, readComplianceRequest } from './compliance.js';
+import { encodePayload } from './payloads.js';
 import { TOPICS } from './topics.js';
-import { readWebhookBody } from './webhook.body.js';
+import { deliveryKeyOf, eventTimeOf, readWebhookBody, userIdOf } from './webhook.fields.js';
 import type { WebhookHeaders } from './webhook.headers.js';
-import type { WebhookReading } from './webhook.reading.js';
+
+/** An event that a webhook tells of. */
+export interface WebhookEvent {
+  readonly eventType: string;
+  readonly userId: string;
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number;
+  /** JSON text of an object, in UTF-8. */
+  readonly payload: Uint8Array;
+  /** The same for each repetition of the delivery; at most 128 characters. */
+  readonly deliveryKey: string;
+}
+
+/** What a webhook turned out to be. */
+export type WebhookReading =
+  | ({ readonly kind: 'event' } & WebhookEvent)
+  /** There is no event for its topic. */
+  | { readonly kind: 'unmapped'; readonly topic: string }
+  /** It names nobody, so its event has no user. */
+  | { readonly kind: 'unidentified'; readonly eventType: string; readonly deliveryKey: string }
+  | { readonly kind: 'compliance'; readonly request: ComplianceRequest; readonly deliveryKey: string }
+  /** `detail` is for the sender, and says nothing of what was sent. */
+  | { readonly kind: 'malformed'; readonly detail: string };
 
 /** A webhook whose signature was found to be genuine. */
 export interface ReceivedWebhook {

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { badRequest, unsupportedMediaType } from '../common/errors.js';
-import type { ApiError } from '../common/api-error.js';
+import { type ApiError, badRequest, unsupportedMediaType } from '../common/errors.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { ErrorType } from '../errors/error-type.js';
 import { scopeOf } from './compliance.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { describeError } from '../common/describe-error.js';
+import { describeError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
 import type { ShutdownStep } from './shutdown-step.js';
 

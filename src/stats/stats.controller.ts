@@ -1,7 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { StatsQueryDto } from './dto/stats-query.dto.js';
 import { QueueDepth, type QueueDepthReport } from './queue.depth.js';
 import { statsDocs } from './stats.docs.js';

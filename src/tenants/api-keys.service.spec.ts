@@ -4,8 +4,7 @@ import { controlPlaneServices } from '../../test/support/control-plane.services.
 import { postgresIsInstalled, PostgresServer } from '../../test/support/postgres.server.js';
 import { waitUntil } from '../../test/support/wait-until.js';
 import type { ApiKeys } from './api-keys.service.js';
-import type { ControlPlaneDatabase } from './control-plane.database.js';
-import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { type ControlPlaneDatabase, ControlPlaneUnavailableError } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
 import { apiKeys as table } from './schema.js';
 

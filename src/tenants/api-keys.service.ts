@@ -2,8 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, arrayOverlaps, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { problemOfName } from '../common/text.rules.js';
-import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType, CreatedApiKey } from './api-key.js';
-import { generateKey, hashKey, hasKeyForm, prefixOf } from './api-key.text.js';
+import {
+  type ApiKey,
+  type ApiKeyMode,
+  type ApiKeySummary,
+  type ApiKeyType,
+  type CreatedApiKey,
+  generateKey,
+  hashKey,
+  hasKeyForm,
+  prefixOf,
+} from './api-key.js';
 import { ApiKeyUsage } from './api-key.usage.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
@@ -11,7 +20,7 @@ import { ControlPlaneDatabase, type Database } from './control-plane.database.js
 import { entriesThatAdmit, normalizeOrigin } from './origins.js';
 import { apiKeys } from './schema.js';
 import { ownerOfApiKey, SecretBox } from './secret.box.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import { Tenants } from './tenants.service.js';
 
 const MAX_ORIGINS = 100;

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { inTransaction } from './in-transaction.js';
+import { ControlPlaneDatabase, type Database, inTransaction } from './control-plane.database.js';
 
 const CHANNEL = 'control_plane_changes';
 

@@ -2,8 +2,8 @@ import { type ArgumentsHost, Catch, Logger } from '@nestjs/common';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { ApiExceptionFilter } from '../common/api-exception.filter.js';
 import { unavailable } from '../common/errors.js';
-import { isOutage } from './control-plane.outage.js';
-import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
+import { errorCodeOf } from '../common/operator.error.js';
+import { ControlPlaneUnavailableError } from './control-plane.database.js';
 
 const RETRY_AFTER_SECONDS = 2;
 const LOG_EVERY_MS = 10_000;
@@ -35,4 +35,14 @@ export class ControlPlaneFilter extends ApiExceptionFilter {
       exception instanceof ControlPlaneUnavailableError ? exception : new ControlPlaneUnavailableError(exception);
     this.outages.error(`${outage.message} Keys in use keep working for 5 minutes.`);
   }
+}
+
+/** SQLSTATE classes in which PostgreSQL itself is at fault: connection, resources, operator intervention, system. */
+const OUTAGE_CLASSES = new Set(['08', '53', '57', '58']);
+
+/** Whether a query failed because the database gave no answer, rather than because of the query. */
+export function isOutage(error: DrizzleQueryError): boolean {
+  const code = errorCodeOf(error.cause);
+  const isSqlState = code !== undefined && /^[0-9A-Z]{5}$/.test(code);
+  return !isSqlState || OUTAGE_CLASSES.has(code.slice(0, 2));
 }

@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import { ControlPlaneDatabase, type Listen } from './control-plane.database.js';
+import { ControlPlaneDatabase, type Listen, MIGRATIONS_FOLDER } from './control-plane.database.js';
 import { FolderLock, unwritable } from '../common/folder-lock.js';
-import { MIGRATIONS_FOLDER } from './migrations.folder.js';
 
 const IN_USE =
   'The embedded control plane is for one process: stop the service first, or set DATABASE_URL to a PostgreSQL, which ' +

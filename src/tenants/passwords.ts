@@ -4,7 +4,7 @@ import { hash, type Options, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { unavailable } from '../common/errors.js';
 import { isBlank } from '../common/text.rules.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 
 /** Unicode code points after normalization. The least is NIST SP 800-63B-3, 5.1.1.2; the most keeps hashing cheap. */
 const MIN_LENGTH = 8;

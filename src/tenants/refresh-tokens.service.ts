@@ -1,10 +1,9 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, eq, gt, inArray, lt, sql } from 'drizzle-orm';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { inTransaction } from './in-transaction.js';
+import { ControlPlaneDatabase, type Database, inTransaction } from './control-plane.database.js';
 import { refreshTokens, users } from './schema.js';
-import { UnknownLimit } from './unknown.limit.js';
+import { UnknownLimit } from './cached-lookup.js';
 import type { AuthenticatedUser } from './user.js';
 
 /** 43 characters of base64url are 32 bytes; of the last one only every fourth occurs. */

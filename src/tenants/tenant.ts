@@ -6,3 +6,8 @@ export type Plan = (typeof PLANS)[number];
 
 /** A customer of the platform. Its slug is its id, everywhere. */
 export type Tenant = Readonly<typeof tenants.$inferSelect>;
+
+/** A request about tenants that cannot be met; its message tells the caller what to change. */
+export class TenantError extends Error {
+  override readonly name = 'TenantError';
+}

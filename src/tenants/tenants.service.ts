@@ -5,8 +5,7 @@ import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
 import { tenants } from './schema.js';
-import type { Plan, Tenant } from './tenant.js';
-import { TenantError } from './tenant.error.js';
+import { type Plan, type Tenant, TenantError } from './tenant.js';
 
 const SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 const MAX_SLUG_LENGTH = 63;

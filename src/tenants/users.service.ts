@@ -3,12 +3,19 @@ import { asc, eq } from 'drizzle-orm';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { hasEmailForm, MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+import {
+  type AuthenticatedUser,
+  hasEmailForm,
+  MAX_EMAIL_LENGTH,
+  normalizeEmail,
+  passwordVersion,
+  type User,
+  type UserState,
+} from './user.js';
 import { Passwords } from './passwords.js';
 import { refreshTokens, users } from './schema.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import { Tenants } from './tenants.service.js';
-import { type AuthenticatedUser, passwordVersion, type User, type UserState } from './user.js';
 
 const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, createdAt: users.createdAt };
 

@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { LeashedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from '../support/wait-until.js';
 import { dockerfileStages } from './dockerfile.stages.js';

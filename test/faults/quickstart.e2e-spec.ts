@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { LeashedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from '../support/wait-until.js';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { LeashedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from './wait-until.js';
 

@@ -1,15 +1,65 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { IsBoolean, IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply } from 'fastify';
+import { RefusedIf } from '../../common/dto.pipe.js';
 import { badRequest, forbidden, invalidFields, notFound } from '../../common/errors.js';
-import { PageQueryDto, pageOf } from '../../common/page.js';
-import type { ApiKeySummary, CreatedApiKey } from '../../tenants/api-key.js';
+import { pageOf, PageQueryDto } from '../../common/page.js';
+import { MAX_NAME_LENGTH, problemOfName } from '../../common/text.rules.js';
+import {
+  API_KEY_MODES,
+  API_KEY_TYPES,
+  type ApiKeyMode,
+  type ApiKeySummary,
+  type ApiKeyType,
+  type CreatedApiKey,
+} from '../../tenants/api-key.js';
 import { ApiKeys } from '../../tenants/api-keys.service.js';
-import { TenantError } from '../../tenants/tenant.error.js';
-import { Accepts } from '../accepts.decorator.js';
-import { CurrentPrincipal } from '../principal.decorator.js';
-import type { UserPrincipal } from '../principal.js';
+import { normalizeOrigin } from '../../tenants/origins.js';
+import { TenantError } from '../../tenants/tenant.js';
+import { Accepts, CurrentPrincipal, type UserPrincipal } from '../principal.js';
 import { apiKeysDocs } from './api-keys.docs.js';
-import { NewApiKeyDto } from './dto/new-api-key.dto.js';
+
+/** Why a value cannot be the allowed origins of a key, in words that say what to do; undefined when it can. */
+export function problemOfAllowedOrigins(value: unknown): string | undefined {
+  if (!Array.isArray(value)) {
+    return 'must be a list of origins.';
+  }
+  const wrong = value.findIndex((entry) => typeof entry !== 'string' || normalizeOrigin(entry) === undefined);
+  return wrong === -1
+    ? undefined
+    : `must be origins such as https://shop.example.com or https://*.example.com, without a path, and with no public suffix such as co.uk or github.io after the wildcard; number ${wrong + 1} is not.`;
+}
+
+/** The body of a request for a new API key. */
+export class NewApiKeyDto {
+  @RefusedIf('name', problemOfName, {
+    type: 'string',
+    minLength: 1,
+    maxLength: MAX_NAME_LENGTH,
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+  })
+  readonly name!: string;
+
+  @IsOptional()
+  @IsString({ message: 'must be a string.' })
+  readonly tenant_slug?: string | null;
+
+  @IsOptional()
+  @IsIn(API_KEY_TYPES, { message: `must be one of: ${API_KEY_TYPES.join(', ')}.` })
+  readonly type?: ApiKeyType | null;
+
+  @IsOptional()
+  @IsIn(API_KEY_MODES, { message: `must be one of: ${API_KEY_MODES.join(', ')}.` })
+  readonly mode?: ApiKeyMode | null;
+
+  @IsOptional()
+  @RefusedIf('allowed_origins', problemOfAllowedOrigins, { type: 'array', items: { type: 'string' } })
+  readonly allowed_origins?: readonly string[] | null;
+
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false.' })
+  readonly require_signed_user_id?: boolean | null;
+}
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

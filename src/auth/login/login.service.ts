@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { unauthorized } from '../../common/errors.js';
-import { normalizeEmail } from '../../tenants/email.js';
+import { normalizeEmail } from '../../tenants/user.js';
 import { RefreshTokens } from '../../tenants/refresh-tokens.service.js';
 import { Users } from '../../tenants/users.service.js';
 import { Tokens } from '../tokens/tokens.service.js';

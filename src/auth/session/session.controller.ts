@@ -1,8 +1,6 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
-import { Accepts } from '../accepts.decorator.js';
-import { CurrentPrincipal } from '../principal.decorator.js';
-import type { PublicKeyPrincipal } from '../principal.js';
-import { SessionDto } from './dto/session.dto.js';
+import { Accepts, CurrentPrincipal, type PublicKeyPrincipal } from '../principal.js';
+import { SessionDto } from './session.dto.js';
 import { sessionDocs } from './session.docs.js';
 import { SessionService } from './session.service.js';
 

@@ -13,8 +13,7 @@ import { unavailable } from '../../common/errors.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { Configuration } from '../../config/configuration.js';
 import { OwnIssuer } from './own-issuer.js';
-import type { VerifiedToken } from './token.claims.js';
-import { refusalOf } from './token.refusal.js';
+import { refusalOf, type VerifiedToken } from './token.claims.js';
 
 /** The caller is answered within a second, on a busy machine too. */
 const FETCH_TIMEOUT_MS = 700;

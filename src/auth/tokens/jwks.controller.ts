@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import type { JWK } from 'jose';
-import { Accepts, EVERYBODY } from '../accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../principal.js';
 import { jwksDocs } from './jwks.docs.js';
 import { SigningKeys } from './signing-keys.js';
 

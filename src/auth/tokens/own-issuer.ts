@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type CryptoKey, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { SigningKeys } from './signing-keys.js';
-import type { AccessClaims, ClaimsToIssue, SessionClaims, TokenClaims, VerifiedToken } from './token.claims.js';
-import { refusalOf } from './token.refusal.js';
+import {
+  type AccessClaims,
+  type ClaimsToIssue,
+  refusalOf,
+  type SessionClaims,
+  type TokenClaims,
+  type VerifiedToken,
+} from './token.claims.js';
 
 const ISSUER = 'segops';
 const AUDIENCES: Readonly<Record<TokenClaims['kind'], string>> = { access: 'segops:access', session: 'segops:session' };

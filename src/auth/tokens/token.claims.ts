@@ -1,3 +1,6 @@
+import { errors } from 'jose';
+import { invalidToken } from '../../common/errors.js';
+
 /** What an access token says: who, of which tenant. */
 export interface AccessClaims {
   readonly kind: 'access';
@@ -28,4 +31,15 @@ export interface VerifiedToken {
   readonly claims: TokenClaims;
   /** Unix time in milliseconds. */
   readonly validUntil: number;
+}
+
+/**
+ * What to throw instead of a failure of jose: a 401 with one of the texts, or the failure itself when the token is not
+ * what caused it. jose says that a token has expired only after it has found its signature right.
+ */
+export function refusalOf(failure: unknown, texts: { readonly expired: string; readonly invalid: string }): unknown {
+  if (failure instanceof errors.JWTExpired) {
+    return invalidToken(texts.expired);
+  }
+  return failure instanceof errors.JOSEError ? invalidToken(texts.invalid) : failure;
 }

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { Configuration } from '../../config/configuration.js';
-import type { LimiterMetrics } from '../../metrics/limiter.metrics.js';
-import { EventCountsFile } from './event-counts.file.js';
+import type { LimiterMetrics } from '../../metrics/api.metrics.js';
+import { EventCountsFile, ProcessLimitCounters } from './process-limit.counters.js';
 import type { LimitCounters } from './limit.counters.js';
-import { ProcessLimitCounters } from './process-limit.counters.js';
 import { RedisLimitCounters } from './redis-limit.counters.js';
 
 /** Counters in Redis where there is one, which other instances may share; else this process is the only one. */

@@ -1,4 +1,4 @@
-import type { Limiter } from '../../metrics/limiter.metrics.js';
+import type { Limiter } from '../../metrics/api.metrics.js';
 
 /** How much may be taken in a time, by whoever the name says. */
 export interface Budget {
@@ -28,4 +28,21 @@ export abstract class LimitCounters {
 
   /** Gives back what was taken. Best effort: what cannot be given back stays counted. */
   abstract giveBack(limiter: Limiter, budgets: readonly Budget[], count: number): Promise<void>;
+}
+
+/** How much of a limit is left. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Until the limit is whole again. */
+  readonly resetSeconds: number;
+}
+
+/** As in https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-06, the last with a header for each. */
+export function rateLimitHeaders({ limit, remaining, resetSeconds }: RateLimit): Record<string, string> {
+  return {
+    'ratelimit-limit': String(limit),
+    'ratelimit-remaining': String(remaining),
+    'ratelimit-reset': String(resetSeconds),
+  };
 }

@@ -1,8 +1,11 @@
-import { type OnApplicationShutdown } from '@nestjs/common';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Limiter } from '../../metrics/limiter.metrics.js';
+import { errorCodeOf } from '../../common/operator.error.js';
+import type { Limiter } from '../../metrics/api.metrics.js';
 import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
-import { EventCountsFile } from './event-counts.file.js';
 
 /** Of minutes, sessions and days together, about 20 MB; beyond it the longest unseen begins anew. */
 const MAX_IN_MEMORY = 100_000;
@@ -55,4 +58,92 @@ export class ProcessLimitCounters extends LimitCounters implements OnApplication
   private msLeft({ name, life }: Budget): number {
     return 'ms' in life ? this.counts.getRemainingTTL(name) : life.untilEpochSeconds * 1000 - Date.now();
   }
+}
+
+/** A flush a second is nothing to a disk, and a second's events nothing to a month. */
+const SAVE_EVERY_MS = 1_000;
+
+interface Count {
+  readonly events: number;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Events of tenants and months, in memory, and in a file as they were at most a second before: one flush serves all requests
+ * in between. A file that cannot be read or written costs the counts that were in it, never a request.
+ */
+export class EventCountsFile {
+  private readonly logger = new Logger('Limits');
+  private readonly counts: Map<string, Count>;
+  private timer: NodeJS.Timeout | undefined;
+  private saving: Promise<void> = Promise.resolve();
+  private isFailing = false;
+
+  /** @param path of the file, whose folder is made when it is missing */
+  constructor(private readonly path: string) {
+    this.counts = this.read();
+  }
+
+  /** What was counted under a name; 0 when nothing was. */
+  get(name: string): number {
+    return this.counts.get(keyOf(name))?.events ?? 0;
+  }
+
+  /** @param expiresAt from when on nobody asks for it any more, in seconds since 1970 */
+  set(name: string, events: number, expiresAt: number): void {
+    this.counts.set(keyOf(name), { events, expiresAt });
+    this.timer ??= setTimeout(() => {
+      this.save();
+    }, SAVE_EVERY_MS).unref();
+  }
+
+  /** Resolves when everything is in the file. */
+  async close(): Promise<void> {
+    if (this.timer !== undefined) this.save();
+    await this.saving;
+  }
+
+  private save(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.saving = this.saving.then(() => this.write());
+  }
+
+  private async write(): Promise<void> {
+    const now = Date.now() / 1000;
+    for (const [key, { expiresAt }] of this.counts) {
+      if (expiresAt < now) this.counts.delete(key);
+    }
+    const unfinished = `${this.path}.new`;
+    try {
+      await writeFile(unfinished, JSON.stringify(Object.fromEntries(this.counts)), { mode: 0o600, flush: true });
+      await rename(unfinished, this.path);
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) {
+        this.logger.warn(
+          `The month's events are counted, but a restart would forget them: ${this.path} cannot be written (${String(errorCodeOf(error))}).`,
+        );
+      }
+      this.isFailing = true;
+    }
+  }
+
+  private read(): Map<string, Count> {
+    mkdirSync(dirname(this.path), { recursive: true });
+    try {
+      return new Map(Object.entries(JSON.parse(readFileSync(this.path, 'utf8')) as Record<string, Count>));
+    } catch (error) {
+      if (errorCodeOf(error) !== 'ENOENT') {
+        this.logger.warn(`The month's events are counted from 0: ${this.path} cannot be read.`);
+      }
+      return new Map();
+    }
+  }
+}
+
+/** As files have it since before there were other budgets: `acme 2026-11`. */
+function keyOf(name: string): string {
+  return name.replace(/^events:/, '').replaceAll(':', ' ');
 }

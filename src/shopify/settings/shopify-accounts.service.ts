@@ -7,9 +7,29 @@ import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
 import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
 import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.js';
 import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
-import { TenantError } from '../../tenants/tenant.error.js';
-import { normalizeShopDomain } from './shop-domain.js';
-import type { ShopifySettings, ShopifySettingsChange, ShopifySettingsSummary } from './shopify-settings.js';
+import { TenantError } from '../../tenants/tenant.js';
+
+/** What a tenant's webhooks are verified with. */
+export interface ShopifySettings {
+  /** The only shop whose webhooks are taken; null: any that knows a secret. */
+  readonly shopDomain: string | null;
+  /** In plain text; a webhook signed with any of them is genuine. */
+  readonly secrets: readonly string[];
+}
+
+/** What may be told of them. */
+export interface ShopifySettingsSummary {
+  readonly shopDomain: string | null;
+  /** Oldest first. */
+  readonly secrets: readonly { readonly id: string; readonly createdAt: Date }[];
+}
+
+/** A change: what is absent stays as it is. */
+export interface ShopifySettingsChange {
+  readonly shopDomain?: string | null | undefined;
+  /** Instead of those before. */
+  readonly secrets?: readonly string[] | undefined;
+}
 
 /** The app's client secret, the one before it, the store's own, and one to spare for a rotation of each. */
 export const MAX_SECRETS = 6;
@@ -138,4 +158,12 @@ function checkedDomain(text: string): string {
     throw new TenantError('A shop domain reads acme.myshopify.com, without https:// and without a path.');
   }
   return domain;
+}
+
+const FORM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.myshopify\.com$/;
+
+/** A shop's permanent domain in the form in which Shopify sends it, such as `acme.myshopify.com`; undefined when it is none. */
+export function normalizeShopDomain(text: string): string | undefined {
+  const domain = text.trim().toLowerCase();
+  return FORM.test(domain) ? domain : undefined;
 }

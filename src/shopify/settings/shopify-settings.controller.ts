@@ -1,10 +1,39 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
-import { Accepts } from '../../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../../auth/principal.decorator.js';
-import type { Principal } from '../../auth/principal.js';
-import { ShopifySettingsDto } from './dto/shopify-settings.dto.js';
-import { ShopifyAccounts } from './shopify-accounts.service.js';
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, ValidateBy } from 'class-validator';
+import { Accepts, CurrentPrincipal, type Principal } from '../../auth/principal.js';
+import { MAX_SECRET_LENGTH, MAX_SECRETS, normalizeShopDomain, ShopifyAccounts } from './shopify-accounts.service.js';
 import { shopifySettingsDocs } from './shopify-settings.docs.js';
+
+/** The body of a request that changes how a tenant's webhooks are verified. What is absent stays as it is. */
+export class ShopifySettingsDto {
+  /** null: webhooks of any shop that knows a secret are taken. */
+  @IsOptional()
+  @ValidateBy(
+    {
+      name: 'shopDomain',
+      validator: {
+        validate: (value) => typeof value === 'string' && normalizeShopDomain(value) !== undefined,
+      },
+    },
+    {
+      context: { schema: { type: 'string' } },
+      message: 'must read acme.myshopify.com, without https:// and without a path.',
+    },
+  )
+  readonly shop_domain?: string | null;
+
+  /** Instead of those before; an empty list ends the integration. */
+  @IsOptional()
+  @IsArray({ message: 'must be a list of secrets.' })
+  @ArrayMaxSize(MAX_SECRETS, { message: `must have at most ${MAX_SECRETS} secrets.` })
+  @IsString({ each: true, message: 'must be a list of texts.' })
+  @Length(1, MAX_SECRET_LENGTH, { each: true, message: `must have secrets of 1 to ${MAX_SECRET_LENGTH} characters.` })
+  @ValidateBy(
+    { name: 'notPadded', validator: { validate: (value) => typeof value !== 'string' || value === value.trim() } },
+    { each: true, context: { schema: {} }, message: 'must have secrets without space around them.' },
+  )
+  readonly secrets?: readonly string[] | null;
+}
 
 /** How a tenant's webhooks are verified. Secrets go in and never come out. */
 @Controller('api/integrations/shopify')

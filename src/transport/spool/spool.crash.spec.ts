@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { LeashedProcess } from '../../embedded/leashed.process.js';
+import { LeashedProcess } from '../../embedded/supervised.process.js';
 import { SpoolStore } from './spool.store.js';
 
 const HOOK = join(__dirname, '../../../test/jest/typescript.cjs');

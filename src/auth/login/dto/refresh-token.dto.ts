@@ -1,7 +1,0 @@
-import { RequiredText } from './required-text.decorator.js';
-
-/** The body of a request about a login that was made before. */
-export class RefreshTokenDto {
-  @RequiredText(1_024)
-  readonly refresh!: string;
-}

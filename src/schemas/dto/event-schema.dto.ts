@@ -1,8 +1,0 @@
-import { EventType } from './event-type.decorator.js';
-import { SchemaPropertiesDto } from './schema-properties.dto.js';
-
-/** The body of a request that creates a schema. */
-export class EventSchemaDto extends SchemaPropertiesDto {
-  @EventType()
-  readonly event_type!: string;
-}

@@ -1,0 +1,94 @@
+import { IsBoolean, IsIn, IsOptional, ValidateNested } from 'class-validator';
+import { ReadAs, RefusedIf, toDto } from '../common/dto.pipe.js';
+import { schemaOf, schemaOfField } from '../common/dto.schema.js';
+import { JsonObject, REQUIRED } from '../events/event-field.decorators.js';
+import { ObjectValidator } from '../events/object.validator.js';
+import { isEmptyPayload, TrackEventDto } from '../events/track-event.dto.js';
+import {
+  MAX_PROPERTIES,
+  MAX_PROPERTY_NAME_CHARACTERS,
+  problemOfPropertyName,
+  PROPERTY_TYPES,
+  type PropertyType,
+  type SchemaProperty,
+} from './event-schema.js';
+
+const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
+
+/** An event type, by the rule that events themselves are held to: a schema for any other would never apply. */
+export function EventType(): PropertyDecorator {
+  return RefusedIf('event_type', problemOfEventType, schemaOfField(TrackEventDto, 'event_type'));
+}
+
+/** Why a value cannot be an event type, in words that say what to do; undefined when it can. */
+export function problemOfEventType(value: unknown): string | undefined {
+  const errors = eventRules.validate({ event_type: value });
+  return errors.find(({ field }) => field === 'event_type')?.message;
+}
+
+/** One property of a schema, as callers send it. */
+export class SchemaPropertyDto implements SchemaProperty {
+  @RefusedIf('property_name', problemOfPropertyName, {
+    type: 'string',
+    minLength: 1,
+    maxLength: MAX_PROPERTY_NAME_CHARACTERS,
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+  })
+  readonly name!: string;
+
+  @IsIn(PROPERTY_TYPES, { message: `must be one of: ${PROPERTY_TYPES.join(', ')}.` })
+  readonly type!: PropertyType;
+
+  @IsBoolean({ message: 'must be true or false.' })
+  readonly required: boolean = false;
+}
+
+/** The body of a request that replaces a schema's properties. */
+export class SchemaPropertiesDto {
+  @RefusedIf('properties', problemOf, { type: 'array', minItems: 1, maxItems: MAX_PROPERTIES })
+  @ValidateNested({
+    each: true,
+    message: 'must be a JSON object.',
+    context: { schema: schemaOf(SchemaPropertyDto) },
+  })
+  @ReadAs(toCheckable)
+  readonly properties!: readonly SchemaPropertyDto[];
+}
+
+/** What class-validator is to see, so that each mistake is reported once, at its place, and without walking a huge list. */
+function toCheckable(value: unknown): unknown[] {
+  // What is no list is refused with the same words as an empty one. One property too many is enough to refuse a long one.
+  const elements: unknown[] = Array.isArray(value) ? value.slice(0, MAX_PROPERTIES + 1) : [];
+  // Nested validation passes over null and looks for objects inside a list; it refuses false.
+  return elements.map((element) =>
+    element === null || Array.isArray(element) ? false : toDto(SchemaPropertyDto, element),
+  );
+}
+
+function problemOf(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_PROPERTIES) {
+    return `must be a list of 1 to ${MAX_PROPERTIES} properties.`;
+  }
+  const names = value.map(({ name }: { name?: unknown }) => name);
+  const repeated = names.findIndex((name, index) => typeof name === 'string' && names.indexOf(name) < index);
+  return repeated === -1
+    ? undefined
+    : `must have different names; properties.${repeated} repeats properties.${names.indexOf(names[repeated])}.`;
+}
+
+/** The body of a request that creates a schema. */
+export class EventSchemaDto extends SchemaPropertiesDto {
+  @EventType()
+  readonly event_type!: string;
+}
+
+/** The body of a request that asks whether a payload keeps to the schema of its event type. */
+export class ValidateDto {
+  @EventType()
+  readonly event_type!: string;
+
+  @IsOptional()
+  @JsonObject()
+  @ReadAs((sent) => (isEmptyPayload(sent) ? undefined : sent))
+  readonly payload?: Readonly<Record<string, unknown>> | null;
+}
