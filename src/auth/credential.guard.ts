@@ -55,9 +55,7 @@ export class CredentialGuard extends AuthGuard() implements OnModuleInit {
 
   /** @throws TypeError when the route does not say whom it accepts */
   override canActivate(context: ExecutionContext): boolean {
-    if (context.getType() !== 'http') {
-      return true;
-    }
+    if (context.getType() !== 'http') return true;
     const { principal, routeOptions } = context.switchToHttp().getRequest<FastifyRequest>();
     const { accepts } = routeOptions.config;
     if (accepts === undefined) {
@@ -138,9 +136,7 @@ export function refusalOfOrigin(principal: Principal, origin: string | undefined
 }
 
 function refusalByKey({ allowedOrigins }: ApiKey, origin: string): string | undefined {
-  if (isListed(origin, allowedOrigins)) {
-    return undefined;
-  }
+  if (isListed(origin, allowedOrigins)) return undefined;
   return allowedOrigins.length === 0
     ? 'This public key is for apps: it lists no origins, so no web page may use it. Make one with allowed_origins.'
     : 'This public key does not list the origin that the request comes from. Make one that has it in allowed_origins.';

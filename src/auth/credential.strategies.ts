@@ -66,14 +66,10 @@ export class ApiKeyStrategy extends CredentialStrategy {
 
   override async validate({ headers, ip }: FastifyRequest): Promise<SecretKeyPrincipal | PublicKeyPrincipal | null> {
     const header = headers.authorization;
-    if (header === undefined || !SCHEME.test(header)) {
-      return null;
-    }
+    if (header === undefined || !SCHEME.test(header)) return null;
     const key = CREDENTIAL.exec(header)?.[1];
     const apiKey = key === undefined ? undefined : await this.apiKeys.find(key, ip);
-    if (apiKey === undefined) {
-      throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
-    }
+    if (apiKey === undefined) throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
     return principalOfKey(apiKey);
   }
 
@@ -111,9 +107,7 @@ export class SessionTokenStrategy extends CredentialStrategy {
   override async validate(request: FastifyRequest): Promise<SessionPrincipal | null> {
     const token = bearerTokenOf(request);
     const claims = token === undefined ? undefined : await this.tokens.verify(token);
-    if (claims?.kind !== 'session') {
-      return null;
-    }
+    if (claims?.kind !== 'session') return null;
     const principal = principalOfSession(claims, await this.apiKeys.findById(claims.apiKeyId));
     if (principal === undefined) {
       throw invalidToken('The public key of this session was revoked. Open another session with a valid key.');
@@ -125,7 +119,9 @@ export class SessionTokenStrategy extends CredentialStrategy {
   recall(request: FastifyRequest): SessionPrincipal | undefined {
     const token = bearerTokenOf(request);
     const claims = token === undefined ? undefined : this.tokens.recall(token);
-    return claims?.kind === 'session' ? principalOfSession(claims, this.apiKeys.recallById(claims.apiKeyId)) : undefined;
+    return claims?.kind === 'session'
+      ? principalOfSession(claims, this.apiKeys.recallById(claims.apiKeyId))
+      : undefined;
   }
 }
 
@@ -155,9 +151,7 @@ export class UserTokenStrategy extends CredentialStrategy {
   override async validate(request: FastifyRequest): Promise<UserPrincipal | null> {
     const token = bearerTokenOf(request);
     const claims = token === undefined ? undefined : await this.tokens.verify(token);
-    if (claims?.kind !== 'access') {
-      return null;
-    }
+    if (claims?.kind !== 'access') return null;
     const { tenantId, userId, passwordVersion } = claims;
     if (passwordVersion === undefined) {
       await this.checkTenant(tenantId);

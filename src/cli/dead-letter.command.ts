@@ -76,9 +76,7 @@ async function replayAll(deadLetters: DeadLetters, tenantId: string | undefined)
   for (;;) {
     const letters = await deadLetters.list({ tenantId, limit: LISTED });
     const unseen = letters.filter(({ id }) => !seen.has(id));
-    if (unseen.length === 0) {
-      return replayed;
-    }
+    if (unseen.length === 0) return replayed;
     for (const { id } of unseen) {
       seen.add(id);
       if (await deadLetters.replay(id)) replayed++;
@@ -93,9 +91,7 @@ async function demand(deadLetters: DeadLetters, id: string, tenantId: string | u
 }
 
 function confirm(exists: boolean, id: string): void {
-  if (!exists) {
-    throw new Error(`There is no dead letter "${id}". See \`segops dead-letter list\`.`);
-  }
+  if (!exists) throw new Error(`There is no dead letter "${id}". See \`segops dead-letter list\`.`);
 }
 
 function toJson({ id, tenantId, type, events, reason, diedAt }: DeadLetterSummary) {
@@ -154,9 +150,7 @@ async function connected(transport: EventTransport): Promise<void> {
       await Promise.all([transport.status(), transport.deadLetters.list({ limit: 1 })]);
       return;
     } catch (error) {
-      if (performance.now() > deadline) {
-        throw error;
-      }
+      if (performance.now() > deadline) throw error;
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -9,9 +9,7 @@ export async function migrateWarehouse(context: INestApplicationContext): Promis
   try {
     return await context.get(Migrator).migrate();
   } catch (error) {
-    if (error instanceof UnusableWarehouseError) {
-      throw error;
-    }
+    if (error instanceof UnusableWarehouseError) throw error;
     throw new Error(
       `The warehouse was not migrated (${reasonOf(error)}). Check CLICKHOUSE_URL and that ClickHouse is up.`,
       { cause: error },

@@ -39,9 +39,7 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     return 0;
   } catch (error) {
     // Commander has already written what was wrong with the words.
-    if (error instanceof CommanderError) {
-      return error.exitCode;
-    }
+    if (error instanceof CommanderError) return error.exitCode;
     terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }

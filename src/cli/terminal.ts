@@ -32,9 +32,7 @@ export interface NewPassword {
 
 /** Reads a password from standard input, or makes one. Never from the command line: others see that, and shells keep it. */
 export async function newPassword(terminal: Terminal, fromStandardInput: boolean): Promise<NewPassword> {
-  if (!fromStandardInput) {
-    return { password: randomBytes(RANDOM_BYTES).toString('base64url'), isRandom: true };
-  }
+  if (!fromStandardInput) return { password: randomBytes(RANDOM_BYTES).toString('base64url'), isRandom: true };
   if (terminal.in === undefined) {
     throw new Error('There is no standard input to read a password from. Leave out --password-stdin to have one made.');
   }

@@ -40,9 +40,7 @@ export class AccompaniedRedis extends Redis {
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    if (!AccompaniedRedis.waiting.has(this.url) || this.status !== 'ready') {
-      return super.sendCommand(...args);
-    }
+    if (!AccompaniedRedis.waiting.has(this.url) || this.status !== 'ready') return super.sendCommand(...args);
     const { stream } = this;
     stream.cork();
     try {

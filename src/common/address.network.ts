@@ -8,9 +8,7 @@ const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
  */
 export function networkOf(address: string): string {
   const ipv4 = IPV4_IN_IPV6.exec(address)?.[1];
-  if (ipv4 !== undefined || !isIPv6(address)) {
-    return ipv4 ?? address;
-  }
+  if (ipv4 !== undefined || !isIPv6(address)) return ipv4 ?? address;
   const [text = ''] = address.split('%', 1);
   const [head = [], tail = []] = text.split('::').map(toGroups);
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0');

@@ -51,9 +51,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const error = this.toApiError(exception, request);
-    if (reply.sent || reply.raw.headersSent) {
-      return;
-    }
+    if (reply.sent || reply.raw.headersSent) return;
     if (error === undefined) {
       this.logger.error({ message: 'A request failed', ...requestFields(request), error: describeError(exception) });
       const detail = `Something went wrong on our side. Request id: ${request.id}`;
@@ -67,13 +65,9 @@ export class ApiExceptionFilter implements ExceptionFilter {
 
   /** @returns undefined for what the caller cannot help and must not see */
   private toApiError(exception: unknown, request: FastifyRequest): ApiError | undefined {
-    if (exception instanceof ApiError) {
-      return exception;
-    }
+    if (exception instanceof ApiError) return exception;
     const status = exception instanceof HttpException ? exception.getStatus() : clientErrorStatus(exception);
-    if (status === undefined || status >= 500) {
-      return undefined;
-    }
+    if (status === undefined || status >= 500) return undefined;
     switch (status) {
       case 404:
         return this.wrongPathOrMethod(request);

@@ -39,9 +39,7 @@ export const ReadAs =
  * a list of all, which for 300,000 of them takes a minute.
  */
 export function toDto<T>(dto: Type<T>, sent: unknown): T {
-  if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    return sent as T;
-  }
+  if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) return sent as T;
   const made = new dto() as Record<string, unknown>;
   const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
   for (const name of new Set(rules.map(({ propertyName }) => propertyName))) {

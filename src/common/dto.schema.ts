@@ -37,9 +37,7 @@ export function schemaOf(dto: Dto): JsonSchema {
 /** What {@link schemaOf} says of one property, for another DTO that holds a value to its rules. */
 export function schemaOfField(dto: Dto, field: string): JsonSchema {
   const { [field]: schema } = schemaOf(dto)['properties'] as Readonly<Record<string, JsonSchema>>;
-  if (schema === undefined) {
-    throw new TypeError(`${dto.name} has no rules for ${field}`);
-  }
+  if (schema === undefined) throw new TypeError(`${dto.name} has no rules for ${field}`);
   return schema;
 }
 

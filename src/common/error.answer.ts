@@ -70,9 +70,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
-  if (!socket.writable) {
-    return;
-  }
+  if (!socket.writable) return;
   const { status, detail } = describe(error.code);
   const body = JSON.stringify({ detail });
   socket.end(

@@ -16,9 +16,7 @@ const TELLING: ReadonlySet<unknown> = new Set([Error, TypeError, RangeError, Ref
 
 /** What may be logged of an error: its kind, code and stack, and its message where that cannot quote anybody's data. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return `thrown: ${typeof error}`;
-  }
+  if (!(error instanceof Error)) return `thrown: ${typeof error}`;
   const { code } = error as { code?: unknown };
   const head =
     error instanceof OperatorError || TELLING.has(error.constructor) ? `${error.name}: ${error.message}` : error.name;

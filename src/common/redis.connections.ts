@@ -111,9 +111,7 @@ function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
     away = true;
   });
   redis.on('ready', () => {
-    if (away) {
-      logger?.log('Redis is back.');
-    }
+    if (away) logger?.log('Redis is back.');
     away = false;
   });
   return redis;

@@ -22,9 +22,7 @@ export class RedisModule implements OnApplicationShutdown {
 
 /** Resolves without a connection too, which then is made in the background: a Redis that is away keeps nobody from starting. */
 async function connect({ redisUrl, queuePrefix }: Configuration): Promise<Redis | null> {
-  if (redisUrl === '') {
-    return null;
-  }
+  if (redisUrl === '') return null;
   const redis = failFastConnection({ redisUrl, prefix: queuePrefix }, new Logger('Redis'));
   await firstConnection(redis);
   return redis;

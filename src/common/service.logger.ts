@@ -66,9 +66,7 @@ export class ServiceLogger implements LoggerService {
 
   /** @param rest as Nest passes it: a stack or nothing, then the context */
   private write(level: Level, message: unknown, rest: readonly unknown[]): void {
-    if (!this.pino.isLevelEnabled(level)) {
-      return;
-    }
+    if (!this.pino.isLevelEnabled(level)) return;
     const context = rest.at(-1);
     const stack = rest.length > 1 && typeof rest[0] === 'string' ? { stack: rest[0] } : {};
     if (message instanceof Error) {

@@ -37,9 +37,7 @@ export class ObjectValidator {
     const errors: FieldError[] = [];
     for (const field of this.fields) {
       const value = object[field.name];
-      if (!field.isRequired && (value === undefined || value === null)) {
-        continue;
-      }
+      if (!field.isRequired && (value === undefined || value === null)) continue;
       for (const rule of field.rules) {
         if (!rule.holds(value)) {
           errors.push({ field: field.name, code: rule.code, message: rule.message(value) });

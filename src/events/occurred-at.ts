@@ -7,9 +7,7 @@ const ISO_8601 =
  * @returns undefined when the text is not one, or names a day or time that does not exist
  */
 export function parseOccurredAt(text: string): number | undefined {
-  if (text !== last.text) {
-    last = { text, time: parseCommonForm(text) ?? parse(text) };
-  }
+  if (text !== last.text) last = { text, time: parseCommonForm(text) ?? parse(text) };
   return last.time;
 }
 
@@ -39,17 +37,13 @@ function parseCommonForm(text: string): number | undefined {
     text.charCodeAt(13) === COLON &&
     text.charCodeAt(16) === COLON &&
     text.charCodeAt(length - 1) === LETTER_Z;
-  if (!hasForm) {
-    return undefined;
-  }
+  if (!hasForm) return undefined;
   const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
   const [h, m, s] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
   const milliseconds = length === TO_THE_SECOND ? 0 : digits(text, 20, 23);
   // What is no digit is NaN, and in no range.
   const isOrdinary = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && h <= 23 && m <= 59 && s <= 59;
-  if (!isOrdinary || !(milliseconds >= 0)) {
-    return undefined;
-  }
+  if (!isOrdinary || !(milliseconds >= 0)) return undefined;
   const midnight = midnightOf(year, month, day);
   return midnight === undefined ? undefined : midnight + ((h * 60 + m) * 60 + s) * 1000 + milliseconds;
 }
@@ -80,21 +74,15 @@ function digits(text: string, start: number, end: number): number {
 
 function parse(text: string): number | undefined {
   const match = ISO_8601.exec(text);
-  if (match === null) {
-    return undefined;
-  }
+  if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction, , sign, offsetHour, offsetMinute] = match;
   const [h, m, s] = [Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0)];
   const offset = Number(offsetHour ?? 0) * 60 + Number(offsetMinute ?? 0);
-  if (h > 23 || m > 59 || s > 60 || Number(offsetHour ?? 0) > 23 || Number(offsetMinute ?? 0) > 59) {
-    return undefined;
-  }
+  if (h > 23 || m > 59 || s > 60 || Number(offsetHour ?? 0) > 23 || Number(offsetMinute ?? 0) > 59) return undefined;
   const date = new Date(0);
   // Date.UTC would take the years 0 to 99 for 1900 to 1999.
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) {
-    return undefined;
-  }
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined;
   const milliseconds = fraction === undefined ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0'));
   const local = date.getTime() + ((h * 60 + m) * 60 + s) * 1000 + milliseconds;
   return local - (sign === '-' ? -offset : offset) * 60_000;

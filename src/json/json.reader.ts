@@ -121,9 +121,7 @@ export class JsonReader {
   isNamed(name: Uint8Array): boolean {
     const { json, keyStart, keyEnd } = this;
     const length = keyEnd - keyStart;
-    if (!this.isKeyPlain) {
-      return length <= name.length * ESCAPE_LENGTH && this.key === Buffer.from(name).toString();
-    }
+    if (!this.isKeyPlain) return length <= name.length * ESCAPE_LENGTH && this.key === Buffer.from(name).toString();
     if (length !== name.length) return false;
     for (let i = 0; i < length; i++) {
       if (json[keyStart + i] !== name[i]) return false;

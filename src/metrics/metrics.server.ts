@@ -28,9 +28,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   /** @throws OperatorError when the port cannot be had */
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.configuration;
-    if (metricsPort === undefined) {
-      return;
-    }
+    if (metricsPort === undefined) return;
     const server = createServer((request, response) => void this.answer(request, response));
     server.listen(metricsPort, host);
     try {
@@ -47,9 +45,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
 
   async onApplicationShutdown(): Promise<void> {
     const { server } = this;
-    if (server === undefined) {
-      return;
-    }
+    if (server === undefined) return;
     this.server = undefined;
     const closed = once(server, 'close');
     server.close();

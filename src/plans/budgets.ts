@@ -71,9 +71,7 @@ export function spenderOf(principal: Principal, address: string): Spender {
 /** What a call is counted against, of a tenant whose limit of calls a minute is this. */
 export function callBudgets(limit: number, { tenantId, visitor }: Spender, shares: VisitorShares): NamedBudget[] {
   const tenant = { ...MINUTE, name: `calls:${tenantId}`, limit };
-  if (visitor === undefined) {
-    return [{ ...tenant, holder: '' }];
-  }
+  if (visitor === undefined) return [{ ...tenant, holder: '' }];
   const key = { ...tenant, name: `${tenant.name}:${visitor.apiKeyId}`, holder: 'a public key ' } as const;
   return [...sharesOf(key, visitor, shares, { session: MINUTE, address: MINUTE }), key];
 }
@@ -87,9 +85,7 @@ export function eventBudgets(
 ): NamedBudget[] {
   const life = { untilEpochSeconds: endsAt.getTime() / 1000 + KEEP_AFTER_END_SECONDS };
   const tenant = { name: `events:${tenantId}:${name}`, limit, life, period: 'a month' };
-  if (visitor === undefined) {
-    return [{ ...tenant, holder: '' }];
-  }
+  if (visitor === undefined) return [{ ...tenant, holder: '' }];
   // One for all keys together: a tenant can make as many as it likes.
   const all = { ...tenant, name: `${tenant.name}:public`, holder: 'public keys ' } as const;
   return [...sharesOf(all, visitor, shares, { session: SESSION, address: DAY }), all];

@@ -39,9 +39,7 @@ export class CallCounter {
       if (msLeft > 0) return countOf(budget, 0, msLeft, true);
     }
     const taken = await this.counters.take('calls', budgets, 1);
-    if (taken === undefined) {
-      return undefined;
-    }
+    if (taken === undefined) return undefined;
     const exceeded = taken.short !== undefined;
     let least: CallCount | undefined;
     for (const [i, budget] of budgets.entries()) {
@@ -78,23 +76,15 @@ export class CallLimitGuard implements CanActivate {
 
   /** @throws ApiError 429 with the plan, its limit, and when to come back */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') {
-      return true;
-    }
+    if (context.getType() !== 'http') return true;
     const http = context.switchToHttp();
     const { principal, ip } = http.getRequest<FastifyRequest>();
-    if (principal === undefined) {
-      return true;
-    }
+    if (principal === undefined) return true;
     const tenant = await this.limits.of(principal.tenantId, 'calls');
-    if (tenant?.callsPerMinute === undefined) {
-      return true;
-    }
+    if (tenant?.callsPerMinute === undefined) return true;
     const spender = spenderOf(principal, ip);
     const count = await this.calls.count(callBudgets(tenant.callsPerMinute, spender, this.configuration));
-    if (count === undefined) {
-      return true;
-    }
+    if (count === undefined) return true;
     void http.getResponse<FastifyReply>().headers(rateLimitHeaders(count));
     if (count.exceeded) {
       this.metrics.limited('calls');

@@ -39,16 +39,12 @@ export class EventQuota {
    */
   async reserve(spender: Spender, events: number): Promise<Reservation | undefined> {
     const tenant = await this.limits.of(spender.tenantId, 'events');
-    if (tenant?.eventsPerMonth === undefined) {
-      return undefined;
-    }
+    if (tenant?.eventsPerMonth === undefined) return undefined;
     const now = this.clock.now();
     const month = quotaMonthOf(now);
     const budgets = eventBudgets(tenant.eventsPerMonth, spender, this.configuration, month);
     const taken = await this.counters.take('events', budgets, events);
-    if (taken === undefined) {
-      return undefined;
-    }
+    if (taken === undefined) return undefined;
     const short = taken.short === undefined ? undefined : budgets[taken.short];
     if (short !== undefined) {
       this.metrics.limited('events');
@@ -61,9 +57,7 @@ export class EventQuota {
 
   /** Gives back what was reserved for events that were not accepted. Best effort: what cannot be given back stays counted. */
   async release(reservation: Reservation | undefined): Promise<void> {
-    if (reservation === undefined) {
-      return;
-    }
+    if (reservation === undefined) return;
     await this.counters.giveBack('events', reservation.budgets, reservation.events);
   }
 }

@@ -46,12 +46,8 @@ export class CompiledSchema {
         else (coerced ??= new Map<string, string>()).set(property.name, json);
       }
     }
-    if (errors !== undefined) {
-      return { valid: false, errors };
-    }
-    if (coerced === undefined || payloadBytes === undefined) {
-      return { valid: true, payload: payloadBytes };
-    }
+    if (errors !== undefined) return { valid: false, errors };
+    if (coerced === undefined || payloadBytes === undefined) return { valid: true, payload: payloadBytes };
     return { valid: true, payload: replaceMembers(payloadBytes, coerced) };
   }
 }

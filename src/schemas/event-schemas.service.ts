@@ -88,9 +88,7 @@ export class EventSchemas {
           },
         })
         .returning();
-      if (stored === undefined) {
-        throw new TypeError('an upsert returns its row');
-      }
+      if (stored === undefined) throw new TypeError('an upsert returns its row');
       note('event_schemas', tenantId);
       return stored;
     });

@@ -101,9 +101,7 @@ export function proposeSchema(body: unknown): { event_type: string; properties: 
     throw invalidFields({ events: [`must be a list of 1 to ${MAX_EVENTS} events.`] });
   }
   const [first, ...others] = events.map(readEvent);
-  if (first === undefined) {
-    throw new TypeError('a list that is not empty has a first element');
-  }
+  if (first === undefined) throw new TypeError('a list that is not empty has a first element');
   const stranger = others.findIndex(({ eventType }) => eventType !== first.eventType);
   if (stranger !== -1) {
     throw invalidFields({
@@ -117,20 +115,14 @@ export function proposeSchema(body: unknown): { event_type: string; properties: 
 /** @throws ApiError 400 when it is none */
 export function eventTypeOf(value: unknown): string {
   const problem = problemOfEventType(value);
-  if (problem !== undefined) {
-    throw invalidFields({ event_type: [problem] });
-  }
+  if (problem !== undefined) throw invalidFields({ event_type: [problem] });
   return String(value);
 }
 
 function readEvent(event: unknown, index: number): { eventType: string; payload: unknown } {
-  if (!isObject(event)) {
-    throw invalidFields({ [`events.${index}`]: ['must be a JSON object.'] });
-  }
+  if (!isObject(event)) throw invalidFields({ [`events.${index}`]: ['must be a JSON object.'] });
   const problem = problemOfEventType(event['event_type']);
-  if (problem !== undefined) {
-    throw invalidFields({ [`events.${index}.event_type`]: [problem] });
-  }
+  if (problem !== undefined) throw invalidFields({ [`events.${index}.event_type`]: [problem] });
   return { eventType: String(event['event_type']), payload: event['payload'] };
 }
 

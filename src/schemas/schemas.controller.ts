@@ -69,9 +69,7 @@ export class SchemasController {
   @schemasDocs.find
   async find(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string) {
     const schema = isEventType(eventType) ? await this.schemas.find(tenantId, eventType) : undefined;
-    if (schema === undefined) {
-      throw notFound();
-    }
+    if (schema === undefined) throw notFound();
     return toBody(schema);
   }
 
@@ -89,9 +87,7 @@ export class SchemasController {
   @HttpCode(204)
   @schemasDocs.remove
   async remove(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<void> {
-    if (!isEventType(eventType) || !(await this.schemas.remove(tenantId, eventType))) {
-      throw notFound();
-    }
+    if (!isEventType(eventType) || !(await this.schemas.remove(tenantId, eventType))) throw notFound();
   }
 }
 

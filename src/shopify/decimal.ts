@@ -13,13 +13,9 @@ export class Decimal {
 
   /** Shopify writes money as text (`"59.90"`) or as a number (`5.0`); undefined when the value is neither. */
   static from(value: unknown): Decimal | undefined {
-    if (typeof value !== 'string' && typeof value !== 'number') {
-      return undefined;
-    }
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
     const match = FORM.exec(String(value).trim());
-    if (match === null) {
-      return undefined;
-    }
+    if (match === null) return undefined;
     const [, sign = '', whole = '', fraction = ''] = match;
     return new Decimal(BigInt(`${whole}${fraction}`) * (sign === '' ? 1n : -1n), fraction.length);
   }

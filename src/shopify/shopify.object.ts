@@ -31,9 +31,7 @@ export class ShopifyObject {
   /** A list of ids; elements that are none are left out. */
   ids(name: string): string[] {
     const list = this.fields[name];
-    if (!Array.isArray(list)) {
-      return [];
-    }
+    if (!Array.isArray(list)) return [];
     const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
     return list.map((element, index) => idOf(element, () => sources()[index])).filter((id) => id !== undefined);
   }
@@ -60,9 +58,7 @@ export class ShopifyObject {
   /** The objects of a list; elements that are none are empty objects, so that they count. */
   objects(name: string): readonly ShopifyObject[] | undefined {
     const list = this.fields[name];
-    if (!Array.isArray(list)) {
-      return undefined;
-    }
+    if (!Array.isArray(list)) return undefined;
     const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
     return list.map((element, index) => new ShopifyObject(isRecord(element) ? element : {}, () => sources()[index]));
   }
@@ -88,15 +84,9 @@ function textOf(value: unknown): string | undefined {
 }
 
 function idOf(value: unknown, source: () => Uint8Array | undefined): string | undefined {
-  if (typeof value !== 'number') {
-    return textOf(value);
-  }
-  if (!Number.isInteger(value) || value <= 0) {
-    return undefined;
-  }
-  if (Number.isSafeInteger(value)) {
-    return String(value);
-  }
+  if (typeof value !== 'number') return textOf(value);
+  if (!Number.isInteger(value) || value <= 0) return undefined;
+  if (Number.isSafeInteger(value)) return String(value);
   const digits = Buffer.from(source() ?? []).toString();
   return /^\d{1,100}$/.test(digits) ? digits : undefined;
 }

@@ -73,9 +73,7 @@ export class WebhookEvents {
   }
 
   private async acceptFirst(tenantId: string, event: WebhookEvent): Promise<WebhookOutcome> {
-    if (await this.memory.has(tenantId, event.deliveryKey)) {
-      return STORED;
-    }
+    if (await this.memory.has(tenantId, event.deliveryKey)) return STORED;
     const checked = await this.applySchema(tenantId, event);
     if (!checked.valid) {
       this.metrics.received('shopify', 'skipped', 1);

@@ -14,9 +14,7 @@ export type WebhookBody =
 /** Reads the body of a webhook, which is one JSON object. */
 export function readWebhookBody(body: Buffer | undefined): WebhookBody {
   const read = readJsonText(body);
-  if (!read.valid) {
-    return read;
-  }
+  if (!read.valid) return read;
   const { json, value } = read;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { valid: false, detail: 'The body must be a JSON object.' };
@@ -72,9 +70,7 @@ interface TimeSources {
 export function eventTimeOf({ triggeredAt, object, fields, receivedAt }: TimeSources): number {
   const texts = [triggeredAt, ...fields.map((field) => object.text(field))];
   for (const text of texts) {
-    if (typeof text === 'string' && isAcceptable('occurred_at', text)) {
-      return parseOccurredAt(text) ?? receivedAt;
-    }
+    if (typeof text === 'string' && isAcceptable('occurred_at', text)) return parseOccurredAt(text) ?? receivedAt;
   }
   return receivedAt;
 }
@@ -87,9 +83,7 @@ export function eventTimeOf({ triggeredAt, object, fields, receivedAt }: TimeSou
  * @param webhookId `X-Shopify-Webhook-Id`
  */
 export function deliveryKeyOf(webhookId: string | null | undefined, topic: string, body: Uint8Array): string {
-  if (typeof webhookId === 'string') {
-    return `webhook:${webhookId}`;
-  }
+  if (typeof webhookId === 'string') return `webhook:${webhookId}`;
   // NUL divides the parts: no topic has one.
   return `body:${createHash('sha256').update(topic).update('\0').update(body).digest('hex')}`;
 }

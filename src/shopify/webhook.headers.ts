@@ -45,13 +45,9 @@ function read(
   form: RegExp,
   normalize = (text: string) => text,
 ): string | null | undefined {
-  if (Array.isArray(header)) {
-    return null;
-  }
+  if (Array.isArray(header)) return null;
   const text = normalize(header?.trim() ?? '');
-  if (text === '') {
-    return undefined;
-  }
+  if (text === '') return undefined;
   return form.test(text) ? text : null;
 }
 

@@ -43,9 +43,7 @@ export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): Web
     return { kind: 'malformed', detail: 'The header X-Shopify-Topic must be sent once, such as "orders/create".' };
   }
   const parsed = readWebhookBody(body);
-  if (!parsed.valid) {
-    return { kind: 'malformed', detail: parsed.detail };
-  }
+  if (!parsed.valid) return { kind: 'malformed', detail: parsed.detail };
   const { json, object } = parsed;
   const deliveryKey = deliveryKeyOf(headers.webhookId, topic, json);
   if (isComplianceTopic(topic)) {
@@ -54,14 +52,10 @@ export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): Web
       : { kind: 'malformed', detail: `The body is not that of ${topic}.` };
   }
   const mapping = TOPICS.get(topic);
-  if (mapping === undefined) {
-    return { kind: 'unmapped', topic };
-  }
+  if (mapping === undefined) return { kind: 'unmapped', topic };
   const { eventType, kind, times } = mapping;
   const userId = userIdOf(object, kind);
-  if (userId === undefined) {
-    return { kind: 'unidentified', eventType, deliveryKey };
-  }
+  if (userId === undefined) return { kind: 'unidentified', eventType, deliveryKey };
   const occurredAt = eventTimeOf({ triggeredAt: headers.triggeredAt, object, fields: times, receivedAt });
   const payload = encodePayload(mapping.payload(object));
   return { kind: 'event', eventType, userId, occurredAt, payload, deliveryKey };

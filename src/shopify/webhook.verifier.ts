@@ -53,9 +53,7 @@ export class WebhookVerifier implements OnModuleInit {
   async verify(request: WebhookRequest): Promise<ShopifySettings> {
     const { headers, body } = request;
     const settings = await this.settingsFor(request);
-    if (!isSigned(body, headers[SIGNATURE], settings.secrets)) {
-      throw this.unsigned(request);
-    }
+    if (!isSigned(body, headers[SIGNATURE], settings.secrets)) throw this.unsigned(request);
     const { shopDomain } = readWebhookHeaders(headers);
     if (shopDomain !== undefined) this.checkShop(request, settings, shopDomain);
     return settings;
@@ -94,12 +92,8 @@ export class WebhookVerifier implements OnModuleInit {
   private async settingsFor(request: Omit<WebhookRequest, 'body'>): Promise<ShopifySettings> {
     const { tenantId, headers } = request;
     const settings = SLUG.test(tenantId) ? await this.accounts.of(tenantId) : undefined;
-    if (settings === undefined) {
-      throw unauthorized(UNSIGNED);
-    }
-    if (settings.secrets.length === 0 || readSignature(headers[SIGNATURE]) === undefined) {
-      throw this.unsigned(request);
-    }
+    if (settings === undefined) throw unauthorized(UNSIGNED);
+    if (settings.secrets.length === 0 || readSignature(headers[SIGNATURE]) === undefined) throw this.unsigned(request);
     return settings;
   }
 
@@ -133,9 +127,7 @@ const FORM = /^[A-Za-z0-9+/]{43}=$/;
  */
 export function isSigned(body: Uint8Array, header: string | string[] | undefined, secrets: readonly string[]): boolean {
   const sent = readSignature(header);
-  if (sent === undefined) {
-    return false;
-  }
+  if (sent === undefined) return false;
   let isGenuine = false;
   for (const secret of secrets) {
     if (secret === '') continue;
@@ -148,9 +140,7 @@ export function isSigned(body: Uint8Array, header: string | string[] | undefined
 /** The bytes of a signature; undefined when the header is absent, repeated, or has not the form of one. */
 export function readSignature(header: string | string[] | undefined): Buffer | undefined {
   // Node joins the values of a repeated header with ", ", which the form excludes; a list is repeated by itself.
-  if (typeof header !== 'string' || !FORM.test(header)) {
-    return undefined;
-  }
+  if (typeof header !== 'string' || !FORM.test(header)) return undefined;
   const sent = Buffer.from(header, 'base64');
   // The last character before the padding carries two bits that decoding drops: four texts would be one signature.
   return sent.toString('base64') === header ? sent : undefined;

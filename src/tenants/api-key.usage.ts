@@ -31,9 +31,7 @@ export class ApiKeyUsage {
     this.timer = undefined;
     const written = this.lastUsed;
     this.lastUsed = new Map();
-    if (written.size === 0) {
-      return;
-    }
+    if (written.size === 0) return;
     const ids = [...written.keys()];
     const times = ids.map((id) => new Date(written.get(id) ?? 0).toISOString());
     try {

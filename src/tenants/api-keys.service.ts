@@ -157,9 +157,7 @@ export class ApiKeys {
    * @throws ApiError 503 while too many unknown keys come, and this one was not confirmed lately.
    */
   async find(key: string, address?: string): Promise<ApiKey | undefined> {
-    if (!hasKeyForm(key)) {
-      return undefined;
-    }
+    if (!hasKeyForm(key)) return undefined;
     return this.noteUse(await this.byHash.find(hashKey(key), address));
   }
 
@@ -223,9 +221,7 @@ function later(a: Date | undefined, b: Date | null): Date | null {
 }
 
 function normalizeOrigins(entries: readonly string[]): string[] {
-  if (entries.length > MAX_ORIGINS) {
-    throw new TenantError(`A key has at most ${MAX_ORIGINS} allowed origins.`);
-  }
+  if (entries.length > MAX_ORIGINS) throw new TenantError(`A key has at most ${MAX_ORIGINS} allowed origins.`);
   const origins = entries.map((entry) => {
     const origin = normalizeOrigin(entry);
     if (origin === undefined) {

@@ -123,9 +123,7 @@ export class CachedLookup<V extends object> {
   /** Concurrent requests for the same key share one query, unless a change came between them. */
   private lookUpOnce(key: string, address: string | undefined): Promise<V | undefined> {
     const running = this.running.get(key);
-    if (running !== undefined) {
-      return running;
-    }
+    if (running !== undefined) return running;
     const lookup = this.lookUp(key, address).finally(() => {
       if (this.running.get(key) === lookup) this.running.delete(key);
     });
@@ -134,16 +132,12 @@ export class CachedLookup<V extends object> {
   }
 
   private async lookUp(key: string, address: string | undefined): Promise<V | undefined> {
-    if (!this.known.has(key)) {
-      return this.unknownLimit.run(address, () => this.ask(key));
-    }
+    if (!this.known.has(key)) return this.unknownLimit.run(address, () => this.ask(key));
     try {
       return await this.ask(key);
     } catch (error) {
       const stale = this.known.get(key);
-      if (stale === undefined) {
-        throw error;
-      }
+      if (stale === undefined) throw error;
       // This does not prolong its stay.
       stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
       return stale.value;

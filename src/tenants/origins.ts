@@ -20,9 +20,7 @@ const SCHEME = /^(?:https?|capacitor|ionic|(?:chrome|moz|safari-web)-extension):
 export function normalizeOrigin(entry: string): string | undefined {
   const [, scheme = '', wildcard = '', authority = ''] = ENTRY.exec(entry.trim().toLowerCase()) ?? [];
   const origin = parseOrigin(serialize(scheme + authority));
-  if (origin === undefined || !SCHEME.test(origin) || (wildcard !== '' && !hasOneOwner(origin))) {
-    return undefined;
-  }
+  if (origin === undefined || !SCHEME.test(origin) || (wildcard !== '' && !hasOneOwner(origin))) return undefined;
   return origin.replace('://', `://${wildcard}`);
 }
 
@@ -31,9 +29,7 @@ export function normalizeOrigin(entry: string): string | undefined {
  * sends, and for all that no browser would.
  */
 export function parseOrigin(header: string): string | undefined {
-  if (header.length > MAX_LENGTH) {
-    return undefined;
-  }
+  if (header.length > MAX_LENGTH) return undefined;
   const origin = header.toLowerCase();
   return ORIGIN.test(origin) ? origin : undefined;
 }
@@ -56,21 +52,15 @@ export function isListed(header: string, allowlist: readonly string[]): boolean 
 
 /** As `URL` writes the origins of the web, empty for what is none; it knows nothing of other schemes, whose origins stay as they are. */
 function serialize(text: string): string {
-  if (!/^https?:/.test(text)) {
-    return text;
-  }
+  if (!/^https?:/.test(text)) return text;
   return URL.canParse(text) ? new URL(text).origin : '';
 }
 
 /** Whether all subdomains of a web origin's host are somebody's own: it is no public suffix (https://publicsuffix.org), and no address. */
 function hasOneOwner(origin: string): boolean {
-  if (!URL.canParse(origin)) {
-    return false;
-  }
+  if (!URL.canParse(origin)) return false;
   const { protocol, hostname } = new URL(origin);
-  if (!/^https?:$/.test(protocol)) {
-    return false;
-  }
+  if (!/^https?:$/.test(protocol)) return false;
   return (
     hostname === 'localhost' || getDomain(hostname, { allowPrivateDomains: true, extractHostname: false }) !== null
   );

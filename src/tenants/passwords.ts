@@ -56,9 +56,7 @@ export class Passwords {
    */
   async matches(password: string, passwordHash: string | undefined): Promise<boolean> {
     const normalized = normalize(password);
-    if (lengthOf(normalized) > MAX_LENGTH) {
-      return false;
-    }
+    if (lengthOf(normalized) > MAX_LENGTH) return false;
     const matches = await this.run(() => verify(passwordHash ?? this.nobodysHash, normalized));
     return matches && passwordHash !== undefined;
   }

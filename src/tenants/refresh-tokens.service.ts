@@ -34,9 +34,7 @@ export class RefreshTokens {
         .where(and(eq(users.id, id), eq(users.passwordHash, passwordHash)))
         // A change of the password that is under way comes first, and the next one waits until the token is there.
         .for('share');
-      if (user === undefined) {
-        return false;
-      }
+      if (user === undefined) return false;
       await transaction.insert(refreshTokens).values({
         tokenHash: hashToken(token),
         userId: id,

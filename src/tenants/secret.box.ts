@@ -31,9 +31,7 @@ export function loadEncryptionKeys({
     );
   }
   const [current, ...previous] = (encryptionKey ?? embeddedKey(dataDir)).split(',').map(toKey);
-  if (current === undefined) {
-    throw new TypeError('a list of keys has a first one');
-  }
+  if (current === undefined) throw new TypeError('a list of keys has a first one');
   return [current, ...previous];
 }
 

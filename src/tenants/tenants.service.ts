@@ -35,9 +35,7 @@ export class Tenants {
     if (problem !== undefined) throw new TenantError(`A tenant's name ${problem}`);
     return this.changes.commit(async (transaction, note) => {
       const [tenant] = await transaction.insert(tenants).values({ slug, name, plan }).onConflictDoNothing().returning();
-      if (tenant === undefined) {
-        throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
-      }
+      if (tenant === undefined) throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
       note('tenant', slug);
       return tenant;
     });

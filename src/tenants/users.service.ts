@@ -80,9 +80,7 @@ export class Users {
         .set({ passwordHash })
         .where(eq(users.email, normalizeEmail(email)))
         .returning({ id: users.id });
-      if (user === undefined) {
-        throw noUser(email);
-      }
+      if (user === undefined) throw noUser(email);
       await transaction.delete(refreshTokens).where(eq(refreshTokens.userId, user.id));
       note('user', user.id);
     });
@@ -98,9 +96,7 @@ export class Users {
         .delete(users)
         .where(eq(users.email, normalizeEmail(email)))
         .returning({ id: users.id });
-      if (removed === undefined) {
-        throw noUser(email);
-      }
+      if (removed === undefined) throw noUser(email);
       note('user', removed.id);
     });
   }
@@ -134,9 +130,7 @@ export class Users {
 
   private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {
     // PostgreSQL would refuse some texts that cannot be addresses, such as those with a null character.
-    if (!hasEmailForm(email)) {
-      return undefined;
-    }
+    if (!hasEmailForm(email)) return undefined;
     const [user] = await this.db
       .select({ id: users.id, tenantId: users.tenantSlug, passwordHash: users.passwordHash })
       .from(users)

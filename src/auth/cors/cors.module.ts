@@ -31,18 +31,14 @@ export class CorsPolicy {
    */
   async isOpenTo({ method, url, headers, ip }: FastifyRequest): Promise<boolean> {
     const { origin } = headers;
-    if (origin === undefined || !PATHS.has(pathOf(url))) {
-      return false;
-    }
+    if (origin === undefined || !PATHS.has(pathOf(url))) return false;
     if (method !== 'OPTIONS') {
       return this.isListedBySomeKey(origin, ip).catch((error: unknown) => {
         this.log(error);
         return false;
       });
     }
-    if (headers['access-control-request-method'] === undefined) {
-      return false;
-    }
+    if (headers['access-control-request-method'] === undefined) return false;
     if (!(await this.isListedBySomeKey(origin, ip))) {
       throw forbidden('No public key lists this origin. Make one that has it in allowed_origins.');
     }
@@ -51,9 +47,7 @@ export class CorsPolicy {
 
   private async isListedBySomeKey(header: string, address: string): Promise<boolean> {
     const origin = parseOrigin(header);
-    if (origin === undefined) {
-      return false;
-    }
+    if (origin === undefined) return false;
     return this.apiKeys.admitsOrigin(origin, address);
   }
 

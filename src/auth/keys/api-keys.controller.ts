@@ -21,9 +21,7 @@ import { apiKeysDocs } from './api-keys.docs.js';
 
 /** Why a value cannot be the allowed origins of a key, in words that say what to do; undefined when it can. */
 export function problemOfAllowedOrigins(value: unknown): string | undefined {
-  if (!Array.isArray(value)) {
-    return 'must be a list of origins.';
-  }
+  if (!Array.isArray(value)) return 'must be a list of origins.';
   const wrong = value.findIndex((entry) => typeof entry !== 'string' || normalizeOrigin(entry) === undefined);
   return wrong === -1
     ? undefined
@@ -106,9 +104,7 @@ export class ApiKeysController {
   @HttpCode(204)
   @apiKeysDocs.revoke
   async revoke(@CurrentPrincipal() { tenantId }: UserPrincipal, @Param('id') id: string): Promise<void> {
-    if (!UUID.test(id)) {
-      throw notFound();
-    }
+    if (!UUID.test(id)) throw notFound();
     await orRefuse(this.apiKeys.revoke({ tenantId, id }), () => notFound());
   }
 }

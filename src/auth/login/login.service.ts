@@ -32,9 +32,7 @@ export class LoginService {
       const refresh = user && (await this.refreshTokens.start(user));
       return user && refresh ? { user, refresh } : undefined;
     });
-    if (login === undefined) {
-      throw unauthorized('The email address or the password is wrong.');
-    }
+    if (login === undefined) throw unauthorized('The email address or the password is wrong.');
     return { access: await this.tokens.issueAccessToken(login.user), refresh: login.refresh };
   }
 
@@ -45,9 +43,7 @@ export class LoginService {
    */
   async refresh(refreshToken: string, address: string): Promise<Pick<TokenPair, 'access'>> {
     const user = await this.refreshTokens.use(refreshToken, address);
-    if (user === undefined) {
-      throw unauthorized('This refresh token is not valid, or not any more. Log in again.');
-    }
+    if (user === undefined) throw unauthorized('This refresh token is not valid, or not any more. Log in again.');
     return { access: await this.tokens.issueAccessToken(user) };
   }
 

@@ -26,9 +26,7 @@ export class Turns {
   /** @throws what `refusal` makes, without running the work, when the group has as much as it may */
   async take<T>({ key, group }: { key: string; group: string }, work: () => Promise<T>): Promise<T> {
     const size = this.sizes.get(group) ?? 0;
-    if (size >= this.maxOfGroup) {
-      throw this.refusal();
-    }
+    if (size >= this.maxOfGroup) throw this.refusal();
     this.sizes.set(group, size + 1);
     const before = this.last.get(key) ?? Promise.resolve();
     const turn = before.then(work, work).finally(() => {

@@ -48,17 +48,11 @@ export class SessionService {
     signature: string | undefined,
     timestamp: string | undefined,
   ): void {
-    if (signature === undefined && !apiKey.requireSignedUserId) {
-      return;
-    }
+    if (signature === undefined && !apiKey.requireSignedUserId) return;
     const hmacSecret = this.apiKeys.hmacSecretOf(apiKey);
-    if (hmacSecret === undefined) {
-      throw new TypeError(`The public key ${apiKey.id} has no HMAC secret`);
-    }
+    if (hmacSecret === undefined) throw new TypeError(`The public key ${apiKey.id} has no HMAC secret`);
     const problem = problemOfSignature({ userId, signature, timestamp }, hmacSecret, Date.now());
-    if (problem !== undefined) {
-      throw forbidden(problem);
-    }
+    if (problem !== undefined) throw forbidden(problem);
   }
 }
 

@@ -71,9 +71,7 @@ export class ExternalIssuer {
 
   /** @throws ApiError 401 for a token that is not valid here, 503 when the issuer's keys cannot be fetched */
   async verify(token: string): Promise<VerifiedToken> {
-    if (this.settings === undefined) {
-      throw new TypeError('there is no other issuer');
-    }
+    if (this.settings === undefined) throw new TypeError('there is no other issuer');
     const { issuer, audience, tenantClaim, keys } = this.settings;
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.keyOf(keys, header, jws), {
@@ -85,9 +83,7 @@ export class ExternalIssuer {
       });
       const { sub, exp = 0 } = payload;
       const tenantId = payload[tenantClaim];
-      if (typeof sub !== 'string' || sub === '' || typeof tenantId !== 'string') {
-        throw new errors.JWTInvalid();
-      }
+      if (typeof sub !== 'string' || sub === '' || typeof tenantId !== 'string') throw new errors.JWTInvalid();
       return {
         claims: { kind: 'access', userId: sub, tenantId, passwordVersion: undefined },
         validUntil: Math.min((exp + CLOCK_TOLERANCE_SECONDS) * 1000, Date.now() + KEYS_MAX_AGE_MS),
@@ -122,9 +118,7 @@ export class ExternalIssuer {
 }
 
 function settingsOf({ oidcJwksUrl, oidcIssuer, oidcAudience, oidcTenantClaim }: Configuration): Settings | undefined {
-  if (oidcJwksUrl === undefined || oidcIssuer === undefined || oidcAudience === undefined) {
-    return undefined;
-  }
+  if (oidcJwksUrl === undefined || oidcIssuer === undefined || oidcAudience === undefined) return undefined;
   if (oidcIssuer === OwnIssuer.NAME) {
     throw new OperatorError(
       `OIDC_ISSUER is "${OwnIssuer.NAME}", the name under which this service issues its own tokens. Give the other issuer another.`,

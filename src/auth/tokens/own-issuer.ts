@@ -73,9 +73,7 @@ export class OwnIssuer {
   private keyOf({ kid, alg }: JWTHeaderParameters): CryptoKey {
     const key = kid === undefined ? undefined : this.keys.find(kid);
     // Our own keys know their algorithm: what the token says must be that, and chooses nothing.
-    if (key?.algorithm !== alg) {
-      throw new errors.JWKSNoMatchingKey();
-    }
+    if (key?.algorithm !== alg) throw new errors.JWKSNoMatchingKey();
     return key.verifyWith;
   }
 }
@@ -117,16 +115,12 @@ function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenC
 
 function textOf(payload: JWTPayload, claim: string): string {
   const value = payload[claim];
-  if (typeof value !== 'string' || value === '') {
-    throw new errors.JWTInvalid();
-  }
+  if (typeof value !== 'string' || value === '') throw new errors.JWTInvalid();
   return value;
 }
 
 function uuidOf(payload: JWTPayload, claim: string): string {
   const value = textOf(payload, claim);
-  if (!UUID.test(value)) {
-    throw new errors.JWTInvalid();
-  }
+  if (!UUID.test(value)) throw new errors.JWTInvalid();
   return value;
 }

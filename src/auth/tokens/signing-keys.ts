@@ -96,9 +96,7 @@ export class SigningKeys {
     if (jwtPrivateKey !== undefined) {
       return new SigningKeys(await privateSigningKey(jwtPrivateKey), secret === undefined ? [] : [secret]);
     }
-    if (secret !== undefined) {
-      return new SigningKeys(secret);
-    }
+    if (secret !== undefined) return new SigningKeys(secret);
     const [current, ...previous] = secrets.keys;
     return new SigningKeys(
       await derivedKey(current.bytes),

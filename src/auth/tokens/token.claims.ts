@@ -38,8 +38,6 @@ export interface VerifiedToken {
  * what caused it. jose says that a token has expired only after it has found its signature right.
  */
 export function refusalOf(failure: unknown, texts: { readonly expired: string; readonly invalid: string }): unknown {
-  if (failure instanceof errors.JWTExpired) {
-    return invalidToken(texts.expired);
-  }
+  if (failure instanceof errors.JWTExpired) return invalidToken(texts.expired);
   return failure instanceof errors.JOSEError ? invalidToken(texts.invalid) : failure;
 }

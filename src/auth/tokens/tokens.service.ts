@@ -56,9 +56,7 @@ export class Tokens {
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
     const known = this.recall(token);
-    if (known !== undefined) {
-      return known;
-    }
+    if (known !== undefined) return known;
     const verified = await this.verifyNow(token);
     if (verified !== undefined) this.verified.set(token, verified);
     return verified?.claims;
@@ -72,13 +70,9 @@ export class Tokens {
 
   private async verifyNow(token: string): Promise<VerifiedToken | undefined> {
     const unverified = readUnverified(token);
-    if (unverified === undefined) {
-      return undefined;
-    }
+    if (unverified === undefined) return undefined;
     const kind = this.own.kindOf(unverified);
-    if (kind !== undefined) {
-      return this.own.verify(token, kind);
-    }
+    if (kind !== undefined) return this.own.verify(token, kind);
     return this.external.issued(unverified) ? this.external.verify(token) : undefined;
   }
 }

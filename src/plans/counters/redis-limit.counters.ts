@@ -51,9 +51,7 @@ export class RedisLimitCounters extends LimitCounters {
     const answer = await this.redis.ask(limiter, (redis) =>
       redis.eval(TAKE, budgets.length, ...this.keysOf(budgets), count, ...args),
     );
-    if (answer === undefined) {
-      return undefined;
-    }
+    if (answer === undefined) return undefined;
     const [short = 0, ...numbers] = answer as number[];
     return {
       budgets: budgets.map((_, i) => ({ used: numbers[2 * i] ?? 0, msLeft: Math.max(0, numbers[2 * i + 1] ?? 0) })),

@@ -139,9 +139,7 @@ export class ShopifyAccounts {
   }
 
   private encryptAll(tenantId: string, secrets: readonly string[]) {
-    if (secrets.length > MAX_SECRETS) {
-      throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
-    }
+    if (secrets.length > MAX_SECRETS) throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
     return secrets.map((secret) => {
       if (isBlank(secret) || secret.length > MAX_SECRET_LENGTH) {
         throw new TenantError(`A Shopify secret has 1 to ${MAX_SECRET_LENGTH} characters.`);
