@@ -19,7 +19,7 @@ import { Tokens } from './tokens/tokens.service.js';
 
 type Done = (error: unknown, principal?: Principal | null) => void;
 
-/** What Passport runs: asks `validate`, and lets the next strategy try when that knows no principal. */
+/** What Passport runs: asks `validate`, and lets the next strategy try when that finds no principal. */
 class HeaderStrategy extends Strategy {
   constructor(
     override readonly name: string,
@@ -39,7 +39,7 @@ class HeaderStrategy extends Strategy {
 
 let created = 0;
 
-/** One way to carry a credential. Registers itself with Passport when it is made. */
+/** One kind of credential. Registers itself with Passport when it is made. */
 export abstract class CredentialStrategy extends PassportStrategy(HeaderStrategy) {
   /** Passport has one registry a process; the number keeps applications in one process apart, as in tests. */
   constructor(credential: string) {
@@ -47,15 +47,15 @@ export abstract class CredentialStrategy extends PassportStrategy(HeaderStrategy
   }
 
   /**
-   * The principal whose credential the request carries; `null` when it carries none of this strategy's kind.
+   * The principal whose credential the request carries; `null` when it carries none of this kind.
    * @throws ApiError 401 for a credential that is not valid, 503 for one that cannot be checked now: an outage of ours
    * must not look like a wrong key, because clients drop their events on a 4xx
    */
   abstract override validate(request: FastifyRequest): Promise<Principal | null>;
 }
 
-const SCHEME = /^ApiKey(?: +|$)/i;
-const CREDENTIAL = /^ApiKey +(\S+)$/i;
+const API_KEY_SCHEME = /^ApiKey(?: +|$)/i;
+const API_KEY = /^ApiKey +(\S+)$/i;
 
 /** `Authorization: ApiKey sk_…` or `pk_…`. */
 @Injectable()
@@ -65,17 +65,19 @@ export class ApiKeyStrategy extends CredentialStrategy {
   }
 
   override async validate({ headers, ip }: FastifyRequest): Promise<SecretKeyPrincipal | PublicKeyPrincipal | null> {
-    const header = headers.authorization;
-    if (header === undefined || !SCHEME.test(header)) return null;
-    const key = CREDENTIAL.exec(header)?.[1];
+    const header = headers.authorization ?? '';
+    if (!API_KEY_SCHEME.test(header)) return null;
+    const key = API_KEY.exec(header)?.[1];
     const apiKey = key === undefined ? undefined : await this.apiKeys.find(key, ip);
-    if (apiKey === undefined) throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
+    if (apiKey === undefined) {
+      throw unauthorized('This API key is unknown or was revoked. Check it, or use another.');
+    }
     return principalOfKey(apiKey);
   }
 
-  /** The same, as far as memory can tell without waiting; `undefined` when only {@link validate} can. */
+  /** As {@link validate}, from memory; `undefined` when only {@link validate} can tell. */
   recall({ headers }: FastifyRequest): SecretKeyPrincipal | PublicKeyPrincipal | undefined {
-    const key = headers.authorization === undefined ? undefined : CREDENTIAL.exec(headers.authorization)?.[1];
+    const key = headers.authorization === undefined ? undefined : API_KEY.exec(headers.authorization)?.[1];
     const apiKey = key === undefined ? undefined : this.apiKeys.recall(key);
     return apiKey && principalOfKey(apiKey);
   }
@@ -89,8 +91,8 @@ function principalOfKey(apiKey: ApiKey): SecretKeyPrincipal | PublicKeyPrincipal
 /** A JSON Web Token in its compact form (RFC 7515, 3.1), in any case of the scheme. */
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i;
 
-/** The text of the request's bearer token; `undefined` when it carries none, or one that has not the form of a token. */
-export function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
+/** `undefined` without a bearer token, or for one that does not have the form of a JSON Web Token. */
+function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
   return headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
 }
 
@@ -115,7 +117,7 @@ export class SessionTokenStrategy extends CredentialStrategy {
     return principal;
   }
 
-  /** The same, as far as memory can tell without waiting; `undefined` when only {@link validate} can. */
+  /** As {@link validate}, from memory; `undefined` when only {@link validate} can tell. */
   recall(request: FastifyRequest): SessionPrincipal | undefined {
     const token = bearerTokenOf(request);
     const claims = token === undefined ? undefined : this.tokens.recall(token);
@@ -127,14 +129,14 @@ export class SessionTokenStrategy extends CredentialStrategy {
 
 function principalOfSession(
   { tenantId, sessionId, uid }: SessionClaims,
-  apiKey: ApiKey | undefined,
+  apiKey?: ApiKey,
 ): SessionPrincipal | undefined {
   return apiKey?.tenantId === tenantId && apiKey.type === 'public'
     ? { kind: 'session', tenantId, apiKey, sessionId, uid }
     : undefined;
 }
 
-/** Another issuer's token may name anything; PostgreSQL refuses some texts, and a long one is no slug of ours. */
+/** Another issuer's token may name anything; PostgreSQL rejects some texts, and a long one is no slug of ours. */
 const SLUG = /^[a-z0-9-]{1,63}$/;
 
 /** `Authorization: Bearer …` with an access token, ours or the other issuer's. */
@@ -154,7 +156,10 @@ export class UserTokenStrategy extends CredentialStrategy {
     if (claims?.kind !== 'access') return null;
     const { tenantId, userId, passwordVersion } = claims;
     if (passwordVersion === undefined) {
-      await this.checkTenant(tenantId);
+      // Another issuer knows its users: it decides by the end of the token whether they still are.
+      if (!SLUG.test(tenantId) || (await this.tenants.findCached(tenantId)) === undefined) {
+        throw invalidToken('The tenant that this token names does not exist. Check the claim that names it.');
+      }
     } else {
       const user = await this.users.findState(userId);
       if (user?.tenantId !== tenantId || user.passwordVersion !== passwordVersion) {
@@ -164,12 +169,5 @@ export class UserTokenStrategy extends CredentialStrategy {
       }
     }
     return { kind: 'user', tenantId, userId };
-  }
-
-  /** Of another issuer's token: whether its user still is one, that issuer says by the end of the token. */
-  private async checkTenant(tenantId: string): Promise<void> {
-    if (!SLUG.test(tenantId) || (await this.tenants.findCached(tenantId)) === undefined) {
-      throw invalidToken('The tenant that this token names does not exist. Check the claim that names it.');
-    }
   }
 }

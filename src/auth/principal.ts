@@ -10,7 +10,7 @@ export interface SecretKeyPrincipal {
   readonly apiKeyId: string;
 }
 
-/** An app that holds a public key, which is worth nothing but a session. */
+/** A page or app with a public key, which is good for opening a session only. */
 export interface PublicKeyPrincipal {
   readonly kind: 'public-key';
   readonly tenantId: string;
@@ -36,7 +36,7 @@ export interface UserPrincipal {
   readonly userId: string;
 }
 
-/** Who a request comes from, once the guard has checked its credential, and the one tenant it may act on. */
+/** Who a request comes from, once its credential was checked, and the one tenant it may act on. */
 export type Principal = SecretKeyPrincipal | PublicKeyPrincipal | SessionPrincipal | UserPrincipal;
 
 export type PrincipalKind = Principal['kind'];
@@ -46,18 +46,16 @@ declare module 'fastify' {
     /** Set by the guard's hook; absent on routes that accept everybody. */
     principal?: Principal | undefined;
   }
-}
-
-declare module 'fastify' {
   interface FastifyContextConfig {
     accepts?: readonly PrincipalKind[];
   }
 }
 
+export const EVERYBODY: readonly PrincipalKind[] = [];
+
 /**
- * The kinds of principal that a route, or every route of a controller, accepts; with none it accepts everybody and looks
- * at no credential. Where the auth module is loaded, a route without this decorator is refused: nothing is open by
- * oversight.
+ * The kinds of principal that a route, or every route of a controller, accepts. {@link EVERYBODY} checks no credential. The
+ * guard rejects a route without this decorator, so that none is open by oversight.
  */
 export function Accepts(accepts: readonly PrincipalKind[]): ClassDecorator & MethodDecorator {
   return (target: object, _name?: unknown, descriptor?: PropertyDescriptor) => {
@@ -65,15 +63,13 @@ export function Accepts(accepts: readonly PrincipalKind[]): ClassDecorator & Met
       addRouteConfig(descriptor.value as object, { accepts });
       return;
     }
-    // The methods were decorated before their class: what they say themselves stands.
+    // Methods are decorated before their class: what a method says itself stands.
     const { prototype } = target as { readonly prototype: object };
     for (const { value } of Object.values(Object.getOwnPropertyDescriptors(prototype)) as { value?: unknown }[]) {
       if (typeof value === 'function') addRouteConfig(value, { accepts, ...routeConfigOf(value) });
     }
   };
 }
-
-export const EVERYBODY: readonly PrincipalKind[] = [];
 
 /** The principal of the request, as an argument of a route that accepts some kind of it. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {

@@ -1,5 +1,5 @@
 import { IsBoolean, IsIn, IsOptional, ValidateNested } from 'class-validator';
-import { ReadAs, RefusedIf, toDto } from '../common/dto.pipe.js';
+import { ReadAs, RejectedIf, toDto } from '../common/dto.pipe.js';
 import { schemaOf, schemaOfField } from '../common/dto.schema.js';
 import { JsonObject, REQUIRED } from '../events/event-field.decorators.js';
 import { ObjectValidator } from '../events/object.validator.js';
@@ -17,7 +17,7 @@ const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
 
 /** An event type, by the rule that events themselves are held to: a schema for any other would never apply. */
 export function EventType(): PropertyDecorator {
-  return RefusedIf('event_type', problemOfEventType, schemaOfField(TrackEventDto, 'event_type'));
+  return RejectedIf('event_type', problemOfEventType, schemaOfField(TrackEventDto, 'event_type'));
 }
 
 /** Why a value cannot be an event type, in words that say what to do; undefined when it can. */
@@ -28,7 +28,7 @@ export function problemOfEventType(value: unknown): string | undefined {
 
 /** One property of a schema, as callers send it. */
 export class SchemaPropertyDto implements SchemaProperty {
-  @RefusedIf('property_name', problemOfPropertyName, {
+  @RejectedIf('property_name', problemOfPropertyName, {
     type: 'string',
     minLength: 1,
     maxLength: MAX_PROPERTY_NAME_CHARACTERS,
@@ -45,7 +45,7 @@ export class SchemaPropertyDto implements SchemaProperty {
 
 /** The body of a request that replaces a schema's properties. */
 export class SchemaPropertiesDto {
-  @RefusedIf('properties', problemOf, { type: 'array', minItems: 1, maxItems: MAX_PROPERTIES })
+  @RejectedIf('properties', problemOf, { type: 'array', minItems: 1, maxItems: MAX_PROPERTIES })
   @ValidateNested({
     each: true,
     message: 'must be a JSON object.',

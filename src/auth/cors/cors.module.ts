@@ -1,9 +1,11 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
-import { Injectable, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { forbidden } from '../../common/errors.js';
+import { messageOf } from '../../common/operator.error.js';
+import { ThrottledLog } from '../../common/service.logger.js';
 import { ApiKeys } from '../../tenants/api-keys.service.js';
 import { parseOrigin } from '../../tenants/origins.js';
 import { TenantsModule } from '../../tenants/tenants.module.js';
@@ -11,16 +13,13 @@ import { TenantsModule } from '../../tenants/tenants.module.js';
 /** What web pages call: all that a public key and its sessions are good for. */
 const PATHS: ReadonlySet<string> = new Set(['/api/auth/session', '/api/ingestion/track', '/api/ingestion/track/batch']);
 
-const LOG_EVERY_MS = 10_000;
-
 /**
- * Decides which pages may read an answer. This is for the browser's sake, and open to every origin that some key lists: only
- * an origin that its own key lists gets past the guard, but a page must be able to read that its session has expired.
+ * Decides which pages may read an answer: those of every origin that some key lists. The guard then admits only origins of the
+ * request's own key, but a page must be able to read that its session has expired.
  */
 @Injectable()
-export class CorsPolicy {
-  private readonly logger = new Logger(CorsPolicy.name);
-  private loggedAt = -Infinity;
+class CorsPolicy {
+  private readonly log = new ThrottledLog(CorsPolicy.name);
 
   constructor(private readonly apiKeys: ApiKeys) {}
 
@@ -34,7 +33,9 @@ export class CorsPolicy {
     if (origin === undefined || !PATHS.has(pathOf(url))) return false;
     if (method !== 'OPTIONS') {
       return this.isListedBySomeKey(origin, ip).catch((error: unknown) => {
-        this.log(error);
+        this.log.error(
+          () => `Web pages cannot read our answers until their origins can be checked again. ${messageOf(error)}`,
+        );
         return false;
       });
     }
@@ -47,17 +48,7 @@ export class CorsPolicy {
 
   private async isListedBySomeKey(header: string, address: string): Promise<boolean> {
     const origin = parseOrigin(header);
-    if (origin === undefined) return false;
-    return this.apiKeys.admitsOrigin(origin, address);
-  }
-
-  /** Once in a while, not once a request. */
-  private log(error: unknown): void {
-    const now = performance.now();
-    if (now - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = now;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.logger.error(`Web pages cannot read our answers until their origins can be checked again. ${reason}`);
+    return origin !== undefined && this.apiKeys.admitsOrigin(origin, address);
   }
 }
 
@@ -114,10 +105,10 @@ export class CorsModule implements OnApplicationBootstrap {
 }
 
 /**
- * The instance as a plugin is to see it whose `onRequest` hook means nothing to requests without an `Origin`. The hook of
- * `@fastify/cors` takes 3 µs and the `Vary` header that it adds to every answer another 4, of the 40 that an empty route takes.
+ * The instance for a plugin whose `onRequest` hook has nothing to do for requests without an `Origin`. The hook of
+ * `@fastify/cors` takes 3 µs, and the `Vary` header that it adds another 4, of the 40 that an empty route takes.
  */
-export function sparingRequestsWithoutOrigin(fastify: FastifyInstance): FastifyInstance {
+function sparingRequestsWithoutOrigin(fastify: FastifyInstance): FastifyInstance {
   const addHook = (name: 'onRequest', hook: onRequestHookHandler): FastifyInstance =>
     fastify.addHook(name, function (request, reply, done) {
       if (request.headers.origin === undefined) done();

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { IsBoolean, IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply } from 'fastify';
-import { RefusedIf } from '../../common/dto.pipe.js';
+import { RejectedIf } from '../../common/dto.pipe.js';
 import { badRequest, forbidden, invalidFields, notFound } from '../../common/errors.js';
 import { pageOf, PageQueryDto } from '../../common/page.js';
 import { MAX_NAME_LENGTH, problemOfName } from '../../common/text.rules.js';
@@ -20,7 +20,7 @@ import { Accepts, CurrentPrincipal, type UserPrincipal } from '../principal.js';
 import { apiKeysDocs } from './api-keys.docs.js';
 
 /** Why a value cannot be the allowed origins of a key, in words that say what to do; undefined when it can. */
-export function problemOfAllowedOrigins(value: unknown): string | undefined {
+function problemOfAllowedOrigins(value: unknown): string | undefined {
   if (!Array.isArray(value)) return 'must be a list of origins.';
   const wrong = value.findIndex((entry) => typeof entry !== 'string' || normalizeOrigin(entry) === undefined);
   return wrong === -1
@@ -30,7 +30,7 @@ export function problemOfAllowedOrigins(value: unknown): string | undefined {
 
 /** The body of a request for a new API key. */
 export class NewApiKeyDto {
-  @RefusedIf('name', problemOfName, {
+  @RejectedIf('name', problemOfName, {
     type: 'string',
     minLength: 1,
     maxLength: MAX_NAME_LENGTH,
@@ -51,7 +51,7 @@ export class NewApiKeyDto {
   readonly mode?: ApiKeyMode | null;
 
   @IsOptional()
-  @RefusedIf('allowed_origins', problemOfAllowedOrigins, { type: 'array', items: { type: 'string' } })
+  @RejectedIf('allowed_origins', problemOfAllowedOrigins, { type: 'array', items: { type: 'string' } })
   readonly allowed_origins?: readonly string[] | null;
 
   @IsOptional()
@@ -71,7 +71,7 @@ export class ApiKeysController {
   @Header('cache-control', 'no-store')
   @apiKeysDocs.create
   async create(@CurrentPrincipal() { tenantId }: UserPrincipal, @Body() body: NewApiKeyDto) {
-    // The same answer whether or not there is such a tenant: who its neighbours are is nobody's business.
+    // The same answer whether or not there is such a tenant.
     if ((body.tenant_slug ?? tenantId) !== tenantId) {
       throw forbidden('You can make keys of your own tenant only. Send its slug as tenant_slug, or none.');
     }
@@ -83,7 +83,7 @@ export class ApiKeysController {
       allowedOrigins: body.allowed_origins ?? [],
       requireSignedUserId: body.require_signed_user_id ?? false,
     });
-    return createdBody(await orRefuse(created, ({ message }) => badRequest(message)));
+    return createdBody(await orAnswer(created, ({ message }) => badRequest(message)));
   }
 
   /** Revoked keys too, oldest first. */
@@ -105,16 +105,16 @@ export class ApiKeysController {
   @apiKeysDocs.revoke
   async revoke(@CurrentPrincipal() { tenantId }: UserPrincipal, @Param('id') id: string): Promise<void> {
     if (!UUID.test(id)) throw notFound();
-    await orRefuse(this.apiKeys.revoke({ tenantId, id }), () => notFound());
+    await orAnswer(this.apiKeys.revoke({ tenantId, id }), () => notFound());
   }
 }
 
-/** @throws ApiError what `refusal` makes of a TenantError */
-async function orRefuse<T>(work: Promise<T>, refusal: (error: TenantError) => Error): Promise<T> {
+/** @throws what `answer` makes of a TenantError */
+async function orAnswer<T>(work: Promise<T>, answer: (error: TenantError) => Error): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof TenantError ? refusal(error) : error;
+    throw error instanceof TenantError ? answer(error) : error;
   }
 }
 

@@ -1,73 +1,94 @@
 import { Body, Controller, Header, HttpCode, Ip, Post } from '@nestjs/common';
-import { RefusedIf } from '../../common/dto.pipe.js';
+import { RejectedIf } from '../../common/dto.pipe.js';
+import { unauthorized } from '../../common/errors.js';
+import { RefreshTokens } from '../../tenants/refresh-tokens.service.js';
+import { normalizeEmail } from '../../tenants/user.js';
+import { Users } from '../../tenants/users.service.js';
 import { Accepts, EVERYBODY } from '../principal.js';
-import { LoginService, type TokenPair } from './login.service.js';
+import { Tokens } from '../tokens/tokens.service.js';
+import { LoginThrottle } from './login.throttle.js';
 import { tokenDocs } from './token.docs.js';
 
-/** A text of 1 to `limit` characters (UTF-16 code units). The first thing that is wrong with a value is the one reported. */
-export function RequiredText(limit: number): PropertyDecorator {
-  return RefusedIf('required_text', (value) => problemOf(value, limit), {
-    type: 'string',
-    minLength: 1,
-    maxLength: limit,
-  });
-}
+/**
+ * UTF-16 code units. Longer texts are rejected by field; shorter ones are right or wrong. The limit is far above those of an
+ * address and of a password, since normalization makes both shorter.
+ */
+const MAX_LENGTH = 1_024;
 
-function problemOf(value: unknown, limit: number): string | undefined {
+const Text = (): PropertyDecorator =>
+  RejectedIf('required_text', problemOf, { type: 'string', minLength: 1, maxLength: MAX_LENGTH });
+
+function problemOf(value: unknown): string | undefined {
   if (value === undefined || value === null) return 'is required.';
   if (typeof value !== 'string') return 'must be a string.';
   if (value === '') return 'must not be empty.';
-  return value.length > limit ? `must have at most ${limit} characters.` : undefined;
+  return value.length > MAX_LENGTH ? `must have at most ${MAX_LENGTH} characters.` : undefined;
 }
-
-/**
- * Only what no address and no password can be is refused by field; all else is right or wrong. Both limits leave room for
- * what normalization takes away: blanks around an address, and characters of a password that were typed in pieces.
- */
-const LIMIT = 1_024;
 
 /** The body of a login. */
 export class CredentialsDto {
-  @RequiredText(LIMIT)
+  @Text()
   readonly email!: string;
 
-  @RequiredText(LIMIT)
+  @Text()
   readonly password!: string;
 }
 
-/** The body of a request about a login that was made before. */
+/** The body of a request about an earlier login. */
 export class RefreshTokenDto {
-  @RequiredText(1_024)
+  @Text()
   readonly refresh!: string;
 }
 
-/** Logins of the people who work for tenants: begun with a password, kept up with refresh tokens, ended by revoking one. */
+/** Logins of the people who work for tenants. No answer tells whether an account exists. */
 @Controller('api/auth/token')
 @Accepts(EVERYBODY)
 export class TokenController {
-  constructor(private readonly login: LoginService) {}
+  constructor(
+    private readonly users: Users,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly tokens: Tokens,
+    private readonly throttle: LoginThrottle,
+  ) {}
 
+  /** @throws ApiError 401 for a wrong address or password, 429 after too many of them, 503 when too many log in at once */
   @Post()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @tokenDocs.create
-  create(@Body() { email, password }: CredentialsDto, @Ip() address: string): Promise<TokenPair> {
-    return this.login.logIn({ email, password, address });
+  async create(
+    @Body() { email, password }: CredentialsDto,
+    @Ip() address: string,
+  ): Promise<{ access: string; refresh: string }> {
+    const login = await this.throttle.attempt({ account: normalizeEmail(email), address }, async () => {
+      const user = await this.users.authenticate(email, password);
+      const refresh = user && (await this.refreshTokens.start(user));
+      return user && refresh ? { user, refresh } : undefined;
+    });
+    if (login === undefined) throw unauthorized('The email address or the password is wrong.');
+    return { access: await this.tokens.issueAccessToken(login.user), refresh: login.refresh };
   }
 
+  /**
+   * The next access token of a login. The refresh token stays good.
+   * @throws ApiError 401 for a token that is not good, 503 when it cannot be checked now
+   */
   @Post('refresh')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @tokenDocs.refresh
-  refresh(@Body() { refresh }: RefreshTokenDto, @Ip() address: string): Promise<Pick<TokenPair, 'access'>> {
-    return this.login.refresh(refresh, address);
+  async refresh(@Body() { refresh }: RefreshTokenDto, @Ip() address: string): Promise<{ access: string }> {
+    const user = await this.refreshTokens.use(refresh, address);
+    if (user === undefined) throw unauthorized('This refresh token is not valid, or not any more. Log in again.');
+    return { access: await this.tokens.issueAccessToken(user) };
   }
 
+  /** Ends the login that the token belongs to, if there is one. */
   @Post('revoke')
   @HttpCode(204)
   @Header('cache-control', 'no-store')
   @tokenDocs.revoke
   revoke(@Body() { refresh }: RefreshTokenDto, @Ip() address: string): Promise<void> {
-    return this.login.logOut(refresh, address);
+    return this.refreshTokens.revoke(refresh, address);
   }
 }

@@ -1,11 +1,11 @@
 import { IsOptional } from 'class-validator';
-import { RefusedIf } from '../../common/dto.pipe.js';
+import { RejectedIf } from '../../common/dto.pipe.js';
 import { schemaOfField } from '../../common/dto.schema.js';
 import { REQUIRED } from '../../events/event-field.decorators.js';
 import { ObjectValidator } from '../../events/object.validator.js';
 import { TrackEventDto } from '../../events/track-event.dto.js';
 
-/** What the uid of a visitor begins with who is known by an `anonymous_id` only. */
+/** Starts the uid of a visitor without a `user_id`. */
 export const ANONYMOUS_PREFIX = 'anon_';
 
 const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
@@ -13,25 +13,25 @@ const USER_ID = schemaOfField(TrackEventDto, 'user_id');
 const UNIX_SECONDS = /^\d{1,15}$/;
 const MAX_ANONYMOUS_ID = 255 - ANONYMOUS_PREFIX.length;
 
-/** The body of a handshake. The session's uid becomes the `user_id` of its events, and must keep to their rules. */
+/** The body of a handshake. The session's uid becomes the `user_id` of its events, and follows the same rules. */
 export class SessionDto {
   @IsOptional()
-  @RefusedIf('user_id', problemOfUserId, USER_ID)
+  @RejectedIf('user_id', problemOfUserId, USER_ID)
   readonly user_id?: string | null;
 
   @IsOptional()
-  @RefusedIf('anonymous_id', problemOfAnonymousId, { ...USER_ID, maxLength: MAX_ANONYMOUS_ID })
+  @RejectedIf('anonymous_id', problemOfAnonymousId, { ...USER_ID, maxLength: MAX_ANONYMOUS_ID })
   readonly anonymous_id?: string | null;
 
   @IsOptional()
-  @RefusedIf('user_id_sig', (value) => (typeof value === 'string' ? undefined : 'must be a string.'), {
+  @RejectedIf('user_id_sig', (value) => (typeof value === 'string' ? undefined : 'must be a string.'), {
     type: 'string',
   })
   readonly user_id_sig?: string | null;
 
   /** As a number or as text: templates of pages make either. */
   @IsOptional()
-  @RefusedIf(
+  @RejectedIf(
     'user_id_ts',
     (value) => (isUnixSeconds(value) ? undefined : 'must be Unix seconds, such as 1777122000.'),
     {

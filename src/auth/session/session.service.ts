@@ -6,7 +6,7 @@ import { ApiKeys } from '../../tenants/api-keys.service.js';
 import { Tokens } from '../tokens/tokens.service.js';
 import { ANONYMOUS_PREFIX, type SessionDto } from './session.dto.js';
 
-export interface Session {
+interface Session {
   /** A JSON Web Token, good for events of `uid`. */
   readonly token: string;
   /** In whole seconds. */
@@ -41,7 +41,7 @@ export class SessionService {
     return `${ANONYMOUS_PREFIX}${anonymous_id}`;
   }
 
-  /** A signature that need not be sent must be right all the same: a page that sends a wrong one has a fault. */
+  /** Even where none is required, a signature that was sent must be right. */
   private checkSignature(
     apiKey: ApiKey,
     userId: string,
@@ -56,12 +56,12 @@ export class SessionService {
   }
 }
 
-/** How far the clock of the server that signs may be from ours, in seconds, the way of the signature included. */
+/** How old a signature may be, and how far ahead of ours the clock of the server that signs, in seconds. */
 const TOLERANCE_SECONDS = 5 * 60;
 const FORM = /^[0-9a-f]{64}$/;
 
-/** What came with a user id to prove that the tenant's own server vouches for it. */
-export interface UserIdSignature {
+/** The proof that the tenant's own server vouches for a user id. */
+interface UserIdSignature {
   readonly userId: string;
   /** Lower-case hex of HMAC-SHA256 over `"<user_id>|<unix_ts>"`. */
   readonly signature: string | undefined;

@@ -5,12 +5,12 @@ import type { Configuration } from '../../config/configuration.js';
 import type { SecretBox } from '../../tenants/secret.box.js';
 
 /** A key that signs tokens with one algorithm, and verifies those of that algorithm only. */
-export interface SigningKey {
+interface SigningKey {
   readonly kid: string;
   readonly algorithm: 'HS256' | 'RS256' | 'ES256' | 'EdDSA';
   readonly signWith: CryptoKey;
   readonly verifyWith: CryptoKey;
-  /** For others who verify our tokens; undefined for a shared secret. */
+  /** For other verifiers of our tokens; undefined for a shared secret. */
   readonly publicJwk?: JWK;
 }
 
@@ -19,21 +19,21 @@ const MIN_RSA_BITS = 2048;
 const KEY_ID_BYTES = 12;
 
 /** @param secret the bytes that sign and verify with HS256 */
-export async function secretSigningKey(secret: Uint8Array): Promise<SigningKey> {
+async function secretSigningKey(secret: Uint8Array): Promise<SigningKey> {
   const key = await webcrypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
     'verify',
   ]);
-  // Everybody who holds a token reads its key id. One derived under a label of its own is no hash of the secret.
+  // A key id is public: it is derived under its own label, and is no hash of the secret.
   const kid = Buffer.from(hkdfSync('sha256', secret, '', 'segops token key id', KEY_ID_BYTES)).toString('base64url');
   return { kid, algorithm: 'HS256', signWith: key, verifyWith: key };
 }
 
 /**
  * @param pem PKCS #8; its line breaks may be written as the two characters `\n`, as environment files have them
- * @throws OperatorError when it is not a key that we sign with
+ * @throws OperatorError when it is not a key of a supported kind
  */
-export async function privateSigningKey(pem: string): Promise<SigningKey> {
+async function privateSigningKey(pem: string): Promise<SigningKey> {
   const lines = pem.replaceAll('\\n', '\n');
   const privateKey = readPrivateKey(lines);
   const algorithm = algorithmOf(privateKey);
@@ -114,7 +114,7 @@ export class SigningKeys {
   }
 }
 
-/** What encrypts must not sign as well: the secret follows from the key under a label of its own (RFC 5869). */
+/** A key that encrypts must not also sign: the secret is derived from it under its own label (RFC 5869). */
 function derivedKey(encryptionKey: Uint8Array): Promise<SigningKey> {
   return secretSigningKey(new Uint8Array(hkdfSync('sha256', encryptionKey, '', 'segops token secret', SECRET_BYTES)));
 }
