@@ -8,7 +8,7 @@ import type { DeadLetters, DeadLetterSummary } from '../transport/dead-letters.j
 import type { EventTransport } from '../transport/event-transport.js';
 import { print, type Terminal } from './terminal.js';
 
-/** As many as the queue can tell of in one answer. */
+/** The most that the queue lists at once. */
 const LISTED = 1_000;
 
 interface Choice {
@@ -47,8 +47,8 @@ export function addDeadLetterCommands(program: Command, terminal: Terminal): voi
       await withDeadLetters(terminal, async (deadLetters) => {
         const replayed = id === undefined ? await replayAll(deadLetters, tenant) : 1;
         if (id !== undefined) {
-          await demand(deadLetters, id, tenant);
-          confirm(await deadLetters.replay(id), id);
+          await requireLetter(deadLetters, id, tenant);
+          requireExists(await deadLetters.replay(id), id);
         }
         print(terminal, json, { replayed }, `Dead letters put into the queue again: ${replayed}.`);
       });
@@ -62,14 +62,14 @@ export function addDeadLetterCommands(program: Command, terminal: Terminal): voi
     .option('--json', 'print {"id"}')
     .action(async (id: string, { tenant, json }: Choice) => {
       await withDeadLetters(terminal, async (deadLetters) => {
-        await demand(deadLetters, id, tenant);
-        confirm(await deadLetters.remove(id), id);
+        await requireLetter(deadLetters, id, tenant);
+        requireExists(await deadLetters.remove(id), id);
         print(terminal, json, { id }, `Removed dead letter ${id}.`);
       });
     });
 }
 
-/** Each once: one that is refused again comes back, as the youngest. @returns how many */
+/** Replays each once: a rejected one comes back as the youngest. @returns how many */
 async function replayAll(deadLetters: DeadLetters, tenantId: string | undefined): Promise<number> {
   const seen = new Set<string>();
   let replayed = 0;
@@ -85,12 +85,12 @@ async function replayAll(deadLetters: DeadLetters, tenantId: string | undefined)
 }
 
 /** @throws Error when there is no such letter, or it is not the tenant's */
-async function demand(deadLetters: DeadLetters, id: string, tenantId: string | undefined): Promise<void> {
+async function requireLetter(deadLetters: DeadLetters, id: string, tenantId: string | undefined): Promise<void> {
   const letter = await deadLetters.get(id);
-  confirm(letter !== undefined && (tenantId === undefined || letter.tenantId === tenantId), id);
+  requireExists(letter !== undefined && (tenantId === undefined || letter.tenantId === tenantId), id);
 }
 
-function confirm(exists: boolean, id: string): void {
+function requireExists(exists: boolean, id: string): void {
   if (!exists) throw new Error(`There is no dead letter "${id}". See \`segops dead-letter list\`.`);
 }
 
@@ -102,12 +102,12 @@ function describe({ id, tenantId, events, reason, diedAt }: DeadLetterSummary): 
   return [id, new Date(diedAt).toISOString(), tenantId ?? '(several tenants)', `events: ${events}`, reason].join('\t');
 }
 
-/** A client of Pub/Sub takes some seconds to its first answer where the processors are busy. */
+/** A client of Pub/Sub takes some seconds to its first answer on a busy machine. */
 const CONNECT_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
-/** Runs `work` on the dead letters of the queue that the service uses, and lets go of it again. */
-export async function withDeadLetters(
+/** Runs `work` on the dead letters of the service's queue, and closes the connection again. */
+async function withDeadLetters(
   terminal: Terminal,
   work: (deadLetters: DeadLetters) => Promise<void>,
 ): Promise<void> {
@@ -119,11 +119,11 @@ export async function withDeadLetters(
     ...['pubsubProject', 'pubsubTopic', 'pubsubSubscription', 'pubsubEmulatorHost'],
   ] as const);
   const { dataDir } = configuration;
-  // Opening makes a new one, which has no dead letters.
+  // Opening would make a new one.
   if (configuration.transport === 'spool' && !existsSync(join(dataDir, 'spool'))) {
     throw new OperatorError(`There is no spool in ${resolve(dataDir)}. Set DATA_DIR as the service has it.`);
   }
-  // A spool behind the broker is for what requests bring in.
+  // The spool behind a broker has no dead letters.
   const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
   const transport = await createTransport(configuration, spool);
   try {
@@ -140,7 +140,7 @@ export async function withDeadLetters(
 }
 
 /**
- * The first connections are made in the background: with Pub/Sub one to it, and one to the Redis that keeps its dead letters.
+ * Waits for connections, which are made in the background: with Pub/Sub also to the Redis that keeps its dead letters.
  * @throws TransportUnavailableError when they are not there in time
  */
 async function connected(transport: EventTransport): Promise<void> {

@@ -1,7 +1,7 @@
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { limitsOf } from '../plans/plan-limits.js';
-import { type Plan, PLANS, type Tenant, TenantError } from '../tenants/tenant.js';
-import { print, type Terminal } from './terminal.js';
+import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
+import { print, type Terminal, wholeNumber } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** The largest numbers that the tenants table holds. */
@@ -23,8 +23,8 @@ export function addPlanCommands(program: Command, terminal: Terminal): void {
     .description('put a tenant on a plan; limits agreed before go, unless they are given again')
     .argument('<tenant>', 'its slug')
     .addArgument(new Argument('<plan>', 'its plan').choices(PLANS))
-    .addOption(limitOption('--calls-per-minute <n>', "instead of the plan's own limit", MAX_CALLS_PER_MINUTE))
-    .addOption(limitOption('--events-per-month <n>', "instead of the plan's own limit", MAX_EVENTS_PER_MONTH))
+    .addOption(limitOption('--calls-per-minute <n>', MAX_CALLS_PER_MINUTE))
+    .addOption(limitOption('--events-per-month <n>', MAX_EVENTS_PER_MONTH))
     .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
     .action(async (slug: string, name: Plan, { callsPerMinute, eventsPerMonth, json }: SetOptions) => {
       await changeControlPlane(terminal, async ({ tenants }) => {
@@ -40,23 +40,13 @@ export function addPlanCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
     .action(async (slug: string, { json }: { json?: true }) => {
       await withControlPlane(terminal, async ({ tenants }) => {
-        const tenant = await tenants.find(slug);
-        if (tenant === undefined) {
-          throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
-        }
-        printPlan(terminal, json, tenant);
+        printPlan(terminal, json, await tenants.require(slug));
       });
     });
 }
 
-function limitOption(flags: string, description: string, max: number): Option {
-  return new Option(flags, description).argParser((text: string) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < 1 || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
-    }
-    return value;
-  });
+function limitOption(flags: string, max: number): Option {
+  return new Option(flags, "instead of the plan's own limit").argParser(wholeNumber(1, max));
 }
 
 function printPlan(terminal: Terminal, json: true | undefined, tenant: Tenant): void {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { messageOf } from '../common/operator.error.js';
 import { addDeadLetterCommands } from './dead-letter.command.js';
 import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
@@ -38,9 +39,9 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has already written what was wrong with the words.
+    // Commander has already written the message.
     if (error instanceof CommanderError) return error.exitCode;
-    terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.err(`error: ${messageOf(error)}\n`);
     return 1;
   }
 }

@@ -61,7 +61,7 @@ export class ApiKeys {
   }
 
   /**
-   * Makes a key. `key` is its text, which cannot be read again; nor can the `hmacSecret` of a public key.
+   * Makes a key. Its text and the `hmacSecret` of a public key cannot be read again.
    * @throws TenantError when there is no such tenant, or the name or an origin is not acceptable.
    */
   async create(request: NewApiKey): Promise<CreatedApiKey> {
@@ -73,9 +73,7 @@ export class ApiKeys {
     if (type === 'secret' && (allowedOrigins.length > 0 || requireSignedUserId)) {
       throw new TenantError('Only public keys have allowed origins and signed user ids. Make a public key.');
     }
-    if ((await this.tenants.find(tenantId)) === undefined) {
-      throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
-    }
+    await this.tenants.require(tenantId);
     const id = randomUUID();
     const key = generateKey(type, mode);
     const hmacSecret = type === 'public' ? randomBytes(HMAC_SECRET_BYTES).toString('hex') : undefined;
@@ -106,21 +104,11 @@ export class ApiKeys {
     const { after, limit = Number.MAX_SAFE_INTEGER } = page;
     const { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId } = apiKeys;
     const { createdAt, lastUsedAt, revokedAt } = apiKeys;
+    const shown = { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId };
     const isAfter = sql`(${createdAt}, ${id}) > (
       SELECT last.created_at, last.id FROM ${apiKeys} last WHERE last.tenant_slug = ${tenantId} AND last.id = ${after})`;
     const keys = await this.db
-      .select({
-        id,
-        name,
-        type,
-        prefix,
-        lastFour,
-        allowedOrigins,
-        requireSignedUserId,
-        createdAt,
-        lastUsedAt,
-        revokedAt,
-      })
+      .select({ ...shown, createdAt, lastUsedAt, revokedAt })
       .from(apiKeys)
       .where(and(eq(apiKeys.tenantSlug, tenantId), after === undefined ? undefined : isAfter))
       .orderBy(asc(createdAt), asc(id))
@@ -129,7 +117,7 @@ export class ApiKeys {
   }
 
   /**
-   * Ends a key for good, on every instance as {@link ControlPlaneChanges.commitForAll} says.
+   * Ends a key on every instance (see {@link ControlPlaneChanges.commitForAll}).
    * @throws TenantError when the tenant has no such key, or it was revoked before.
    */
   async revoke({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
@@ -151,17 +139,16 @@ export class ApiKeys {
   }
 
   /**
-   * The valid key with this text, or `undefined`; a key in use is answered from memory (see {@link CachedLookup}).
+   * The valid key with this text, or `undefined`; from memory where possible (see {@link CachedLookup}).
    * @param address the client's
-   * @throws ControlPlaneUnavailableError when the database is down and the key was not confirmed lately.
-   * @throws ApiError 503 while too many unknown keys come, and this one was not confirmed lately.
+   * @throws ControlPlaneUnavailableError, ApiError as {@link CachedLookup.find}
    */
   async find(key: string, address?: string): Promise<ApiKey | undefined> {
     if (!hasKeyForm(key)) return undefined;
     return this.noteUse(await this.byHash.find(hashKey(key), address));
   }
 
-  /** The valid key with this text, if memory knows it; `undefined` when only {@link find} can tell. */
+  /** As {@link find}, from memory; `undefined` when only {@link find} can tell. */
   recall(key: string): ApiKey | undefined {
     return this.noteUse(this.byHash.peek(hashKey(key)) ?? undefined);
   }
@@ -188,7 +175,7 @@ export class ApiKeys {
     return (await this.origins.find(origin, address)) !== undefined;
   }
 
-  /** What the tenant signs user ids with, in hex; undefined for a secret key. */
+  /** The secret for signing user ids, in hex; undefined for a secret key. */
   hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
     return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
   }
@@ -199,16 +186,9 @@ export class ApiKeys {
   }
 
   private async load(condition: SQL): Promise<ApiKey | undefined> {
+    const { id, tenantSlug: tenantId, type, allowedOrigins, requireSignedUserId, hmacSecret } = apiKeys;
     const [apiKey] = await this.db
-      .select({
-        id: apiKeys.id,
-        tenantId: apiKeys.tenantSlug,
-        type: apiKeys.type,
-        mode: apiKeys.mode,
-        allowedOrigins: apiKeys.allowedOrigins,
-        requireSignedUserId: apiKeys.requireSignedUserId,
-        encryptedHmacSecret: apiKeys.hmacSecret,
-      })
+      .select({ id, tenantId, type, allowedOrigins, requireSignedUserId, encryptedHmacSecret: hmacSecret })
       .from(apiKeys)
       .where(and(condition, isNull(apiKeys.revokedAt)))
       .limit(1);

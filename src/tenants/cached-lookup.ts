@@ -14,7 +14,7 @@ interface Second {
   readonly byNetwork: Map<string, number>;
 }
 
-/** Bounds what made-up keys, origins and tokens cost the database: anybody can send as many as they like. */
+/** Bounds what made-up keys, origins and tokens cost the database. */
 export class UnknownLimit {
   private second: Second = { number: -1, total: 0, byNetwork: new Map() };
 
@@ -22,22 +22,22 @@ export class UnknownLimit {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /**
-   * Runs a look-up that may find nothing. Those that find something do not count.
+   * Runs a look-up. Only those that find nothing count.
    * @param address the client's, if it is known
-   * @throws ApiError 503 without running it, when too many found nothing within this second: it may be good
+   * @throws ApiError 503 without running it, when too many found nothing within this second
    */
   async run<T>(address: string | undefined, lookUp: () => Promise<T | undefined>): Promise<T | undefined> {
     const second = this.currentSecond();
     const network = address === undefined ? '' : networkOf(address);
     const ofNetwork = second.byNetwork.get(network) ?? 0;
     if (second.total >= MAX_A_SECOND.total || (address !== undefined && ofNetwork >= MAX_A_SECOND.network)) {
-      throw unavailable('Too many keys that nobody knows are coming in. Send the request again.', RETRY_AFTER_SECONDS);
+      throw unavailable('Too many unknown keys are coming in. Send the request again.', RETRY_AFTER_SECONDS);
     }
     const add = (count: 1 | -1): void => {
       second.total += count;
       second.byNetwork.set(network, (second.byNetwork.get(network) ?? 0) + count);
     };
-    // While it runs too, since many may come at once.
+    // Running look-ups count too, since many may come at once.
     add(1);
     let isUnknown = false;
     try {
@@ -56,11 +56,11 @@ export class UnknownLimit {
   }
 }
 
-/** How long an answer of the database is used without asking again, while changes are heard: longer than any message takes. */
+/** How long a value is used without asking the database, while changes are heard: longer than any message takes. */
 const FRESH_MS = 5_000;
-/** How long nobody asks again a database that gave no answer. */
+/** How long a database that gave no answer is not asked again. */
 const ASK_AGAIN_AFTER_MS = 5_000;
-/** How long a known value outlives the database. Long enough for a fail-over, short enough for a revocation. */
+/** How long a value is used while the database is away: long enough for a failover, short enough for a revocation. */
 const STALE_MS = 5 * 60_000;
 /** Of each kind, known and unknown. */
 const MAX_KEYS = 10_000;
@@ -73,16 +73,15 @@ interface Known<V> {
 }
 
 /**
- * Answers of the control plane by key, from memory where it can be. A change that was told through
- * {@link ControlPlaneChanges} is seen by the next `find` of every instance that heard of it; an instance that hears
- * nothing asks the database every time. Keys without a value are remembered too, in a place of their own: made-up ones push
- * no real ones out.
+ * Values of the control plane by key, from memory where possible. After a change that {@link ControlPlaneChanges} announced the
+ * next `find` sees it; an instance that hears no changes asks the database every time. Keys without a value are cached apart,
+ * so that made-up keys evict no real ones.
  */
 export class CachedLookup<V extends object> {
   private readonly known = new LRUCache<string, Known<V>>({ max: MAX_KEYS, ttl: STALE_MS });
   private readonly unknown = new LRUCache<string, true>({ max: MAX_KEYS, ttl: FRESH_MS });
   private readonly running = new Map<string, Promise<V | undefined>>();
-  /** Counts the changes heard of: an answer that was asked for before one may be outdated. */
+  /** A query that began before the last change may have read an outdated value. */
   private changesHeard = 0;
 
   /** @param load asks the database for the value; undefined when there is none */
@@ -109,11 +108,11 @@ export class CachedLookup<V extends object> {
   }
 
   /**
-   * The value, or `undefined` when there is none. What was asked for in the last 5 s and has not changed since is answered
-   * from memory, as long as changes are heard. While the database is down, what it said within the last 5 minutes stays valid.
-   * @param address of the client whose key it is, if anybody may send any
-   * @throws ControlPlaneUnavailableError when the database is down and said nothing of the key lately
-   * @throws ApiError 503 while too many unknown ones come, when it said nothing of the key lately ({@link UnknownLimit})
+   * The value, or `undefined` when there is none. A value of the last 5 s comes from memory as long as changes are heard; while
+   * the database is down, values of the last 5 minutes stay valid.
+   * @param address of the client that sent the key, where anybody may send one
+   * @throws ControlPlaneUnavailableError when the database is down and no value is cached
+   * @throws ApiError 503 while too many unknown keys come ({@link UnknownLimit}) and no value is cached
    */
   async find(key: string, address?: string): Promise<V | undefined> {
     const cached = this.peek(key);
@@ -138,7 +137,7 @@ export class CachedLookup<V extends object> {
     } catch (error) {
       const stale = this.known.get(key);
       if (stale === undefined) throw error;
-      // This does not prolong its stay.
+      // Its TTL stays as it is.
       stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
       return stale.value;
     }
@@ -168,14 +167,9 @@ export class CachedLookup<V extends object> {
 
   private onChange(key: string | undefined): void {
     this.changesHeard++;
-    if (key === undefined) {
-      this.known.clear();
-      this.unknown.clear();
-      this.running.clear();
-    } else {
-      this.known.delete(key);
-      this.unknown.delete(key);
-      this.running.delete(key);
+    for (const cache of [this.known, this.unknown, this.running]) {
+      if (key === undefined) cache.clear();
+      else cache.delete(key);
     }
   }
 }

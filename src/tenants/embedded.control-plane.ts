@@ -10,7 +10,7 @@ const IN_USE =
   'the service and commands can use together.';
 
 /**
- * PostgreSQL within this process, on `folder`. Two processes on one folder would corrupt it, hence the lock.
+ * PostgreSQL within this process, on `folder`. The lock is there because two processes would corrupt it.
  * @throws OperatorError when another process has it open, or the disk cannot be written
  */
 export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase> {

@@ -11,13 +11,13 @@ import {
   MIGRATIONS_FOLDER,
 } from './control-plane.database.js';
 
-/** Any fixed number will do, as long as all instances use the same: "segops" in ASCII. */
+/** The same on all instances: "segops" in ASCII. */
 const MIGRATION_LOCK = '126879364247667';
 
-/** A request waits for its credential, and must be answered within a second when there is no answer. */
+/** A request waits for its credential, and must be answered within a second. */
 const DEADLINE_MS = 900;
 
-/** @throws ControlPlaneUnavailableError when PostgreSQL cannot be reached or refuses the migrations. */
+/** @throws ControlPlaneUnavailableError when PostgreSQL cannot be reached or rejects the migrations */
 export async function openPostgres(url: string): Promise<ControlPlaneDatabase> {
   try {
     await migrateUnderLock(url);
@@ -66,13 +66,10 @@ async function migrateUnderLock(url: string): Promise<void> {
 const RECONNECT_EVERY_MS = 1_000;
 /** Requests wait for the first connection, and must be answered within a second. */
 const ANSWER_WITHIN_MS = 450;
-/** A connection on which nothing is said for long is dropped by firewalls and load balancers, and neither end is told. */
+/** Firewalls and load balancers silently drop idle connections. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
-/**
- * Hears what is said on one channel of PostgreSQL (LISTEN), on a connection of its own that is made again whenever it
- * breaks.
- */
+/** Listens to one channel (LISTEN), on a connection of its own that is made again whenever it breaks. */
 export class PostgresListener {
   private readonly logger = new Logger('ControlPlane');
   private readonly stopping = new AbortController();
@@ -85,7 +82,7 @@ export class PostgresListener {
     private readonly listener: ChannelListener,
   ) {}
 
-  /** Returns once it listens, or once the first attempt has failed; then it goes on trying. */
+  /** Returns once it listens, or once the first attempt failed; it then keeps trying. */
   static async start(url: string, channel: string, listener: ChannelListener): Promise<PostgresListener> {
     const started = new PostgresListener(url, channel, listener);
     await started.connect();
@@ -97,7 +94,6 @@ export class PostgresListener {
     await this.client?.end().catch(() => undefined);
   }
 
-  /** Returns once it listens, or has failed and will try again. */
   private async connect(): Promise<void> {
     const client = new Client({
       connectionString: this.url,

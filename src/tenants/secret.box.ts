@@ -6,21 +6,20 @@ import { unwritable } from '../common/folder-lock.js';
 import { errorCodeOf, OperatorError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
 
-/** A key of 32 bytes, and the name by which what it encrypted refers to it. */
-export interface EncryptionKey {
+/** A key of 32 bytes, and the id that stands in what it encrypted. */
+interface EncryptionKey {
   readonly id: string;
   readonly bytes: Buffer;
 }
 
 /** The first encrypts, all decrypt. */
-export type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
+type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
 
 /**
- * The keys that `ENCRYPTION_KEY` lists. An embedded control plane has one made and kept in a file beside it, as nobody
- * else uses it.
+ * The keys that `ENCRYPTION_KEY` lists. An embedded control plane has a key of its own, in a file beside it.
  * @throws OperatorError without `ENCRYPTION_KEY` on a PostgreSQL: every instance must use the same
  */
-export function loadEncryptionKeys({
+function loadEncryptionKeys({
   encryptionKey,
   databaseUrl,
   dataDir,
@@ -64,15 +63,15 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What a public key's secret to sign user ids with belongs to. */
+/** The owner of a public key's HMAC secret. */
 export const ownerOfApiKey = (id: string): string => `api key ${id}`;
 
-/** What a tenant's Shopify secrets belong to. */
+/** The owner of a tenant's Shopify secrets. */
 export const ownerOfShopify = (tenantId: string): string => `tenant ${tenantId}, Shopify`;
 
 /**
- * Encrypts secrets that must be read again, for the database: AES-256-GCM, as `<key id>.<base64url of nonce, tag and
- * text>`. A secret is bound to what it belongs to, so that a row copied to another tenant cannot be read there.
+ * Encrypts secrets that must be read again, for the database: AES-256-GCM, as `<key id>.<base64url of nonce, tag and text>`. A
+ * secret is bound to its owner: a row that was copied to another tenant cannot be read there.
  */
 @Injectable()
 export class SecretBox {
@@ -80,12 +79,12 @@ export class SecretBox {
 
   constructor(private readonly configuration: Configuration) {}
 
-  /** Loaded at the first use: commands that touch no secret need no key. */
+  /** Loaded at the first use: commands without secrets need no key. */
   get keys(): EncryptionKeys {
     return (this.loaded ??= loadEncryptionKeys(this.configuration));
   }
 
-  /** @param owner what the secret belongs to, such as `acme shopify`; needed again to decrypt it */
+  /** @param owner needed again to decrypt it */
   encrypt(secret: string, owner: string): string {
     const [key] = this.keys;
     const nonce = randomBytes(NONCE_BYTES);

@@ -6,10 +6,10 @@ import { ControlPlaneDatabase, type Database } from './control-plane.database.js
 import { apiKeys, shopifySecrets } from './schema.js';
 import { ownerOfApiKey, ownerOfShopify, SecretBox } from './secret.box.js';
 
-/** What a run of {@link StoredSecrets.reEncrypt} did. */
-export interface ReEncryption {
+/** The result of {@link StoredSecrets.reEncrypt}. */
+interface ReEncryption {
   readonly reEncrypted: number;
-  /** Whose secrets are still encrypted with another key than the current one. */
+  /** Owners of secrets that another key than the current one encrypts. */
   readonly left: readonly string[];
 }
 
@@ -20,7 +20,7 @@ interface StoredSecret {
   readonly replaceBy: (encrypted: string) => Promise<boolean>;
 }
 
-/** All that the control plane holds encrypted, under whichever key. */
+/** All encrypted secrets of the control plane. */
 @Injectable()
 export class StoredSecrets {
   private readonly db: Database;
@@ -52,8 +52,8 @@ export class StoredSecrets {
   }
 
   /**
-   * Encrypts with the current key what is encrypted with others, and drops the secrets of revoked keys. May run again, and
-   * beside instances that list the current key: what they change meanwhile stays as they changed it.
+   * Encrypts with the current key what other keys encrypted, and drops the secrets of revoked keys. Safe to repeat, and beside
+   * instances that list the current key: it leaves what they change meanwhile.
    */
   async reEncrypt(): Promise<ReEncryption> {
     await this.db.update(apiKeys).set({ hmacSecret: null }).where(isNotNull(apiKeys.revokedAt));
@@ -91,9 +91,8 @@ export class StoredSecrets {
         encrypted,
         replaceBy: async (hmacSecret: string) => {
           const isSame = and(eq(apiKeys.id, id), eq(apiKeys.hmacSecret, encrypted));
-          return (
-            (await this.db.update(apiKeys).set({ hmacSecret }).where(isSame).returning({ id: apiKeys.id })).length > 0
-          );
+          const replaced = this.db.update(apiKeys).set({ hmacSecret }).where(isSame);
+          return (await replaced.returning({ id: apiKeys.id })).length > 0;
         },
       })),
       ...ofShopify.map(({ id, tenantId, encrypted }) => ({

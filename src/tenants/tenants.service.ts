@@ -41,23 +41,22 @@ export class Tenants {
     });
   }
 
-  /** As the database has it now. */
+  /** From the database. */
   async find(slug: string): Promise<Tenant | undefined> {
     const [tenant] = await this.db.select().from(tenants).where(eq(tenants.slug, slug));
     return tenant;
   }
 
   /**
-   * As every request may ask for it: from memory where it can be (see {@link CachedLookup}).
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * For requests: from memory where possible.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   findCached(slug: string): Promise<Tenant | undefined> {
     return this.bySlug.find(slug);
   }
 
   /**
-   * Puts a tenant on a plan, on every instance from the next request on.
-   * @param limits instead of the plan's own; null: as the plan says
+   * Puts a tenant on a plan, on every instance from the next request on. Limits that are not null replace the plan's own.
    * @throws TenantError when there is no such tenant
    */
   async setPlan(
@@ -70,16 +69,25 @@ export class Tenants {
         .set({ plan, ...limits })
         .where(eq(tenants.slug, slug))
         .returning();
-      if (tenant === undefined) {
-        throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
-      }
+      if (tenant === undefined) throw noTenant(slug);
       note('tenant', slug);
       return tenant;
     });
+  }
+
+  /** @throws TenantError when there is no such tenant */
+  async require(slug: string): Promise<Tenant> {
+    const tenant = await this.find(slug);
+    if (tenant === undefined) throw noTenant(slug);
+    return tenant;
   }
 
   /** All tenants, by slug. */
   async list(): Promise<Tenant[]> {
     return this.db.select().from(tenants).orderBy(asc(tenants.slug));
   }
+}
+
+function noTenant(slug: string): TenantError {
+  return new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
 }

@@ -19,10 +19,7 @@ import { Tenants } from './tenants.service.js';
 
 const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, createdAt: users.createdAt };
 
-/**
- * The people who work for the tenants. An email address belongs to one user of one tenant, and is compared without regard
- * to case and surrounding blanks.
- */
+/** The people who work for the tenants. An email address belongs to one user of one tenant, whatever its case. */
 @Injectable()
 export class Users {
   private readonly db: Database;
@@ -46,9 +43,7 @@ export class Users {
         `An email address has a name, an "@" and a host, and at most ${MAX_EMAIL_LENGTH} characters, as in "ann@example.com".`,
       );
     }
-    if ((await this.tenants.find(tenantId)) === undefined) {
-      throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
-    }
+    await this.tenants.require(tenantId);
     const passwordHash = await this.passwords.hash(password);
     const [user] = await this.db
       .insert(users)
@@ -67,14 +62,13 @@ export class Users {
   }
 
   /**
-   * Replaces a user's password and ends all of the user's logins: neither refresh nor access tokens are good any more, on
-   * instances as {@link ControlPlaneChanges.commitForAll} says.
+   * Replaces a user's password and ends all of the user's logins (see {@link ControlPlaneChanges.commitForAll}).
    * @throws TenantError when there is no such user, or the password is not acceptable
    */
   async setPassword(email: string, password: string): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
     await this.changes.commitForAll(async (transaction, note) => {
-      // First: it waits for tokens of the user that are being made, and keeps further ones waiting.
+      // First, so that it waits for refresh tokens in progress, and further ones wait for it.
       const [user] = await transaction
         .update(users)
         .set({ passwordHash })
@@ -102,9 +96,9 @@ export class Users {
   }
 
   /**
-   * What access tokens of the user with this id, a UUID, are held to; `undefined` when there is no such user. From memory
-   * where it can be (see {@link CachedLookup}).
-   * @throws ControlPlaneUnavailableError when the database is down and the user was not asked for lately
+   * What access tokens of the user with this id, a UUID, are checked against; `undefined` when there is no such user. From
+   * memory where possible.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   findState(id: string): Promise<UserState | undefined> {
     return this.states.find(id);
@@ -129,7 +123,7 @@ export class Users {
   }
 
   private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {
-    // PostgreSQL would refuse some texts that cannot be addresses, such as those with a null character.
+    // PostgreSQL rejects some texts that cannot be addresses, such as those with a null character.
     if (!hasEmailForm(email)) return undefined;
     const [user] = await this.db
       .select({ id: users.id, tenantId: users.tenantSlug, passwordHash: users.passwordHash })
