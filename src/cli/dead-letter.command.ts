@@ -107,10 +107,7 @@ const CONNECT_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
 /** Runs `work` on the dead letters of the service's queue, and closes the connection again. */
-async function withDeadLetters(
-  terminal: Terminal,
-  work: (deadLetters: DeadLetters) => Promise<void>,
-): Promise<void> {
+async function withDeadLetters(terminal: Terminal, work: (deadLetters: DeadLetters) => Promise<void>): Promise<void> {
   const { createTransport } = await import('../transport/create-transport.js');
   const { TransportUnavailableError } = await import('../transport/event-transport.js');
   const { Spool } = await import('../transport/spool/spool.js');
@@ -123,7 +120,7 @@ async function withDeadLetters(
   if (configuration.transport === 'spool' && !existsSync(join(dataDir, 'spool'))) {
     throw new OperatorError(`There is no spool in ${resolve(dataDir)}. Set DATA_DIR as the service has it.`);
   }
-  // The spool behind a broker has no dead letters.
+  // With a broker the dead letters are in the broker.
   const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
   const transport = await createTransport(configuration, spool);
   try {

@@ -8,30 +8,27 @@ import { callBudgets, type NamedBudget, spenderOf } from './budgets.js';
 import { LimitCounters, type RateLimit, rateLimitHeaders } from './counters/limit.counters.js';
 import { TenantLimits } from './tenant-limits.service.js';
 
-/** Of the budgets that are used up at the same time; beyond that the longest unseen costs a question again. */
+/** Used-up budgets that are remembered; beyond that the least recently used is asked about again. */
 const MAX_REMEMBERED = 10_000;
 
-/** What is left of the budget that has the least left. */
-export interface CallCount extends RateLimit {
+/** The budget with the least left. */
+interface CallCount extends RateLimit {
   readonly holder: NamedBudget['holder'];
-  /** Whether this call was one too many. */
+  /** Whether this call was beyond it. */
   readonly exceeded: boolean;
 }
 
 /** Counts calls, over all instances, in minutes that start with the first call of each budget. */
 @Injectable()
 export class CallCounter {
-  /**
-   * When budgets that are used up begin anew, on the clock of `performance.now()`. By limit and name, so that a raised
-   * limit is in force at once.
-   */
+  /** When used-up budgets start anew, on the clock of `performance.now()`. By limit too: a raised one is in force at once. */
   private readonly usedUp = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 
   constructor(private readonly counters: LimitCounters) {}
 
   /**
-   * Counts one call against all budgets, or, when one is used up, against none; undefined when it cannot be counted. What
-   * is known to be used up is refused without being asked about.
+   * Counts one call against all budgets, or against none when one is used up; undefined when it cannot be counted. A budget that
+   * is known to be used up is not asked about again.
    */
   async count(budgets: readonly NamedBudget[]): Promise<CallCount | undefined> {
     for (const budget of budgets) {
@@ -56,14 +53,14 @@ function keyOf({ limit, name }: NamedBudget): string {
   return `${limit} ${name}`;
 }
 
-/** Seconds are rounded up, and never 0: who comes back after so many must find the next minute. */
+/** Seconds are rounded up, and never 0, so that a retry after them finds the next minute. */
 function countOf({ limit, holder }: NamedBudget, remaining: number, msLeft: number, exceeded: boolean): CallCount {
   return { limit, remaining, resetSeconds: Math.max(1, Math.ceil(msLeft / 1000)), holder, exceeded };
 }
 
 /**
- * Stops callers that have made all the calls their tenant's plan allows in a minute, and tells the others how many are left.
- * Comes after the guard that finds out who calls; calls without a principal are nobody's.
+ * Rejects calls beyond what the tenant's plan allows in a minute, and tells the others how many are left. Runs after the
+ * credential guard; calls without a principal have no limit.
  */
 @Injectable()
 export class CallLimitGuard implements CanActivate {

@@ -6,7 +6,7 @@ import { eventBudgets, type NamedBudget, quotaMonthOf, type Spender } from './bu
 import { type Budget, LimitCounters, rateLimitHeaders } from './counters/limit.counters.js';
 import { TenantLimits } from './tenant-limits.service.js';
 
-/** Tells which month it is; a provider, so that a test can turn the page. */
+/** The clock of months; a provider, so that a test can set it. */
 @Injectable()
 export class QuotaClock {
   now(): Date {
@@ -14,13 +14,13 @@ export class QuotaClock {
   }
 }
 
-/** Events that were counted, and against what: their release need not ask again. */
-export interface Reservation {
+/** Counted events and their budgets, for the release. */
+interface Reservation {
   readonly budgets: readonly Budget[];
   readonly events: number;
 }
 
-/** Counts the events that were accepted of tenants in a calendar month (UTC), over all instances, up to what their plans allow. */
+/** Counts tenants' accepted events in a calendar month (UTC), over all instances, up to their plans' limits. */
 @Injectable()
 export class EventQuota {
   constructor(
@@ -33,8 +33,7 @@ export class EventQuota {
 
   /**
    * Counts the events of a request, all of them or none, before they are committed.
-   * @returns what to {@link release} if they are not; undefined when nothing was counted, for a tenant without limit or
-   * because it could not be
+   * @returns what to {@link release} if they are not; undefined when nothing was counted
    * @throws ApiError 429 when they are more than is left
    */
   async reserve(spender: Spender, events: number): Promise<Reservation | undefined> {
@@ -57,8 +56,9 @@ export class EventQuota {
 
   /** Gives back what was reserved for events that were not accepted. Best effort: what cannot be given back stays counted. */
   async release(reservation: Reservation | undefined): Promise<void> {
-    if (reservation === undefined) return;
-    await this.counters.giveBack('events', reservation.budgets, reservation.events);
+    if (reservation !== undefined) {
+      await this.counters.giveBack('events', reservation.budgets, reservation.events);
+    }
   }
 }
 
@@ -69,7 +69,7 @@ function exhausted(
 ) {
   const resetSeconds = Math.max(1, Math.ceil((endsAt.getTime() - now.getTime()) / 1000));
   const remaining = Math.max(0, limit - used);
-  // To the day of a month's end, and to the minute of what ends within a day.
+  // A month's end to the day, and what ends within a day to the minute.
   const end = period === 'a month' ? endsAt.toISOString().slice(0, 10) : endsAt.toISOString().slice(11, 16);
   return tooManyRequests(
     `The plan ${plan} allows ${holder}${limit} events ${period}; ${remaining} are left until ${end} (UTC), and this request has ${events}. None of it was accepted. Choose a larger plan to send more.`,

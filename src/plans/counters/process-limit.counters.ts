@@ -7,12 +7,12 @@ import { errorCodeOf } from '../../common/operator.error.js';
 import type { Limiter } from '../../metrics/api.metrics.js';
 import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
 
-/** Of minutes, sessions and days together, about 20 MB; beyond it the longest unseen begins anew. */
+/** About 20 MB; beyond it the least recently used starts anew. */
 const MAX_IN_MEMORY = 100_000;
 
 /**
- * Counts in this process, for a deployment that has no other. What lives from its first count on is forgotten with the
- * process; the events of a month are kept in a file, which a crash leaves as it was up to a second before.
+ * Counts in this process, for a deployment of one process. Counts of minutes, sessions and days end with the process; the
+ * events of a month are kept in a file, which a crash leaves at most a second old.
  */
 export class ProcessLimitCounters extends LimitCounters implements OnApplicationShutdown {
   private readonly counts = new LRUCache<string, number>({ max: MAX_IN_MEMORY, noUpdateTTL: true });
@@ -60,7 +60,7 @@ export class ProcessLimitCounters extends LimitCounters implements OnApplication
   }
 }
 
-/** A flush a second is nothing to a disk, and a second's events nothing to a month. */
+/** A flush a second costs a disk nothing, and losing a second's events costs a month nothing. */
 const SAVE_EVERY_MS = 1_000;
 
 interface Count {
@@ -70,8 +70,8 @@ interface Count {
 }
 
 /**
- * Events of tenants and months, in memory, and in a file as they were at most a second before: one flush serves all requests
- * in between. A file that cannot be read or written costs the counts that were in it, never a request.
+ * Events by tenant and month, in memory and in a file that is at most a second older: one flush serves all requests between.
+ * A file that cannot be read or written loses counts, and fails no request.
  */
 export class EventCountsFile {
   private readonly logger = new Logger('Limits');
@@ -85,12 +85,11 @@ export class EventCountsFile {
     this.counts = this.read();
   }
 
-  /** What was counted under a name; 0 when nothing was. */
   get(name: string): number {
     return this.counts.get(keyOf(name))?.events ?? 0;
   }
 
-  /** @param expiresAt from when on nobody asks for it any more, in seconds since 1970 */
+  /** @param expiresAt when the count is removed, in seconds since 1970 */
   set(name: string, events: number, expiresAt: number): void {
     this.counts.set(keyOf(name), { events, expiresAt });
     this.timer ??= setTimeout(() => {
@@ -143,7 +142,7 @@ export class EventCountsFile {
   }
 }
 
-/** As files have it since before there were other budgets: `acme 2026-11`. */
+/** The form of existing files: `acme 2026-11`. */
 function keyOf(name: string): string {
   return name.replace(/^events:/, '').replaceAll(':', ' ');
 }

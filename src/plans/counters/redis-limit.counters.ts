@@ -1,13 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
+import { messageOf } from '../../common/operator.error.js';
 import { type Limiter, LimiterMetrics } from '../../metrics/api.metrics.js';
 import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
 
 /**
- * Checks and counts in one step, so that instances cannot exceed a limit together. KEYS: the budgets. ARGV: how much is
- * taken; of each budget its limit, PEXPIRE or EXPIREAT, and what that is given. Answers the place of the first that has too
- * little left, or 0; then of each what was used before, and the milliseconds left.
+ * Checks and counts in one step, so that instances do not exceed a limit together. KEYS: the budgets. ARGV: the count; for each
+ * budget its limit, PEXPIRE or EXPIREAT, and the argument of that. Answers the index (from 1) of the first that has too little
+ * left, or 0; then for each what was used before, and the milliseconds left.
  */
 const TAKE = `
 local count, answer = tonumber(ARGV[1]), { 0 }
@@ -24,7 +25,7 @@ for i, key in ipairs(KEYS) do
 end
 return answer`;
 
-/** A count that is gone is not brought back, below zero and without an end. */
+/** An expired count is not made again, which would be below zero and without an end. */
 const GIVE_BACK = `
 for _, key in ipairs(KEYS) do
   if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, ARGV[1]) end
@@ -68,12 +69,12 @@ export class RedisLimitCounters extends LimitCounters {
   }
 }
 
-/** Redis answers in a millisecond. Longer than its usual pauses (a fork, a slow command), shorter than callers notice. */
+/** Longer than Redis's usual pauses (a fork, a slow command), shorter than callers notice. */
 const ANSWER_WITHIN_MS = 150;
-/** For how long nobody asks a Redis that gave no answer. */
+/** How long a Redis that gave no answer is not asked again. */
 const ASK_AGAIN_AFTER_MS = 1_000;
 
-/** What limiters ask of Redis, none of which may hold up a request: a limiter that fails lets traffic through. */
+/** Asks Redis without holding up a request: a limiter that fails lets traffic through. */
 export class LimitRedis {
   private readonly logger = new Logger('Limits');
   private isAway = false;
@@ -85,9 +86,8 @@ export class LimitRedis {
   ) {}
 
   /**
-   * What Redis answers to `question`; undefined when it gives no answer within 150 ms, and at once when it lately gave
-   * none. Never rejects.
-   * @param limiter who asks: every undefined counts as its failure
+   * The answer of Redis; undefined when there is none within 150 ms, and at once when there was none lately. Never rejects.
+   * @param limiter each undefined counts as its failure
    */
   async ask<T>(limiter: Limiter, question: (redis: Redis) => Promise<T>): Promise<T | undefined> {
     const now = performance.now();
@@ -95,15 +95,12 @@ export class LimitRedis {
       this.metrics.failed(limiter);
       return undefined;
     }
-    // One request finds out whether Redis is back; the others do not wait with it.
+    // One request tests whether Redis is back; the others do not wait for it.
     if (this.isAway) this.askAgainAt = now + ASK_AGAIN_AFTER_MS;
     try {
       if (this.redis.status !== 'ready') throw new Error('not connected');
-      const answer = await withDeadline(
-        question(this.redis),
-        ANSWER_WITHIN_MS,
-        () => new Error(`no answer within ${ANSWER_WITHIN_MS} ms`),
-      );
+      const timeout = () => new Error(`no answer within ${ANSWER_WITHIN_MS} ms`);
+      const answer = await withDeadline(question(this.redis), ANSWER_WITHIN_MS, timeout);
       this.onAnswer();
       return answer;
     } catch (error) {
@@ -124,9 +121,8 @@ export class LimitRedis {
     this.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
     if (this.isAway) return;
     this.isAway = true;
-    const reason = error instanceof Error ? error.message : String(error);
     this.logger.error(
-      `Calls and events are not limited while Redis does not count them (${reason}). Check REDIS_URL and that Redis runs.`,
+      `Calls and events are not limited while Redis does not count them (${messageOf(error)}). Check REDIS_URL and that Redis runs.`,
     );
   }
 }
