@@ -1,13 +1,13 @@
 /** More than any amount of money has, and far within what a double can hold. */
 const FORM = /^(-?)(\d{1,30})(?:\.(\d{1,20}))?$/;
 
-/** An amount as exact as its text: sums of it have no error, and `59.90` stays `59.90`. */
+/** An exact amount: sums have no error, and `59.90` stays `59.90`. */
 export class Decimal {
   static readonly ZERO = new Decimal(0n, 0);
 
   private constructor(
     private readonly units: bigint,
-    /** How many of the digits are behind the point. */
+    /** Digits behind the point. */
     private readonly scale: number,
   ) {}
 

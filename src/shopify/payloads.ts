@@ -1,17 +1,17 @@
 import { Decimal } from './decimal.js';
 import type { ShopifyObject } from './shopify.object.js';
 
-/** What an event tells of a Shopify object, by property. What is undefined is left out. */
+/** What an event says about a Shopify object, by property. Undefined ones are left out. */
 export type Payload = Readonly<Record<string, string | number | boolean | Decimal | undefined>>;
 
 /** The payload as JSON text in UTF-8. Amounts become numbers with the digits that Shopify sent. */
 export function encodePayload(payload: Payload): Uint8Array {
   const members = Object.entries(payload)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([name, value]) =>
-        `${JSON.stringify(name)}:${value instanceof Decimal ? value.toString() : JSON.stringify(value)}`,
-    );
+    .map(([name, value]) => {
+      const json = value instanceof Decimal ? value.toString() : JSON.stringify(value);
+      return `${JSON.stringify(name)}:${json}`;
+    });
   return Buffer.from(`{${members.join(',')}}`);
 }
 
@@ -28,6 +28,8 @@ export function orderPayload(order: ShopifyObject): Payload {
 
 /** What customers are grouped by. Names, addresses and telephone numbers stay with Shopify. */
 export function customerPayload(customer: ShopifyObject): Payload {
+  // API versions differ in how they say it; the newer way counts.
+  const consent = customer.object('email_marketing_consent')?.text('state');
   return {
     customer_id: customer.id('id'),
     email: customer.text('email'),
@@ -37,14 +39,8 @@ export function customerPayload(customer: ShopifyObject): Payload {
     tags: customer.text('tags'),
     state: customer.text('state'),
     locale: customer.text('locale'),
-    accepts_marketing: acceptsMarketing(customer),
+    accepts_marketing: consent === undefined ? customer.flag('accepts_marketing') : consent === 'subscribed',
   };
-}
-
-/** API versions differ in how they say it; the newer way counts. */
-function acceptsMarketing(customer: ShopifyObject): boolean | undefined {
-  const consent = customer.object('email_marketing_consent')?.text('state');
-  return consent === undefined ? customer.flag('accepts_marketing') : consent === 'subscribed';
 }
 
 export function checkoutPayload(checkout: ShopifyObject): Payload {
@@ -63,55 +59,35 @@ export function cartPayload(cart: ShopifyObject): Payload {
   return {
     cart_id: cart.id('id') ?? cart.text('token'),
     total: lines && sumOf(lines.map((line) => line.money('line_price'))),
-    currency: cart.text('currency') ?? lines?.map(currencyOfLine).find((currency) => currency !== undefined),
+    currency: cart.text('currency') ?? firstOf(lines?.map((line) => shopCurrencyOf(line, 'price_set'))),
     item_count: lines?.length,
     email: cart.text('email'),
   };
 }
 
-function currencyOfLine(line: ShopifyObject): string | undefined {
-  return line.object('price_set')?.object('shop_money')?.text('currency_code');
-}
-
 export function refundPayload(refund: ShopifyObject): Payload {
+  const transactions = refund.objects('transactions');
+  const lines = refund.objects('refund_line_items');
   return {
     order_id: refund.id('order_id'),
     refund_id: refund.id('id'),
-    total: refundedAmount(refund),
-    currency: currencyOfRefund(refund),
+    // Where the merchant filters transactions out: the price of the refunded items with their tax. Not every line is taxed.
+    total:
+      transactions === undefined
+        ? lines && sumOf(lines.flatMap((line) => [line.money('subtotal'), line.money('total_tax') ?? Decimal.ZERO]))
+        : sumOf(transactions.filter(movesMoneyBack).map((transaction) => transaction.money('amount'))),
+    currency: firstOf([
+      ...(transactions ?? []).map((transaction) => transaction.text('currency')),
+      ...(lines ?? []).map((line) => shopCurrencyOf(line, 'subtotal_set')),
+      shopCurrencyOf(refund, 'total_duties_set'),
+    ]),
   };
 }
 
-/** The money that went back; where transactions are filtered away, what the refunded items cost with their tax. */
-function refundedAmount(refund: ShopifyObject): Decimal | undefined {
-  const transactions = refund.objects('transactions');
-  if (transactions !== undefined) {
-    return sumOf(transactions.filter(movesMoneyBack).map((transaction) => transaction.money('amount')));
-  }
-  const lines = refund.objects('refund_line_items');
-  // Not every line is taxed.
-  return lines && sumOf(lines.map((line) => sumOf([line.money('subtotal'), line.money('total_tax') ?? NO_TAX])));
-}
-
-const NO_TAX = sumOf([]);
-
-/** An order's refund also lists what failed, and what was voided instead of paid back. */
+/** A refund also lists failed transactions, and those that were voided instead of paid back. */
 function movesMoneyBack(transaction: ShopifyObject): boolean {
   const status = transaction.text('status');
   return (transaction.text('kind') ?? 'refund') === 'refund' && status !== 'failure' && status !== 'error';
-}
-
-function currencyOfRefund(refund: ShopifyObject): string | undefined {
-  const candidates = [
-    ...(refund.objects('transactions') ?? []).map((transaction) => transaction.text('currency')),
-    ...(refund.objects('refund_line_items') ?? []).map((line) => shopCurrencyOf(line, 'subtotal_set')),
-    shopCurrencyOf(refund, 'total_duties_set'),
-  ];
-  return candidates.find((currency) => currency !== undefined);
-}
-
-function shopCurrencyOf(object: ShopifyObject, amounts: string): string | undefined {
-  return object.object(amounts)?.object('shop_money')?.text('currency_code');
 }
 
 export function fulfillmentPayload(fulfillment: ShopifyObject): Payload {
@@ -130,10 +106,15 @@ export function shopPayload(shop: ShopifyObject): Payload {
   return { shop_domain: shop.text('myshopify_domain') ?? shop.text('domain') };
 }
 
-/** Undefined when an amount is missing: a sum of the others would be wrong without anybody noticing. */
-export function sumOf(amounts: readonly (Decimal | undefined)[]): Decimal | undefined {
-  return amounts.reduce<Decimal | undefined>(
-    (sum, amount) => (sum === undefined || amount === undefined ? undefined : sum.plus(amount)),
-    Decimal.ZERO,
-  );
+/** Undefined when an amount is missing, since the sum of the others would be wrong. */
+function sumOf(amounts: readonly (Decimal | undefined)[]): Decimal | undefined {
+  return amounts.reduce<Decimal | undefined>((sum, amount) => amount && sum?.plus(amount), Decimal.ZERO);
+}
+
+function firstOf(texts: readonly (string | undefined)[] = []): string | undefined {
+  return texts.find((text) => text !== undefined);
+}
+
+function shopCurrencyOf(object: ShopifyObject, amounts: string): string | undefined {
+  return object.object(amounts)?.object('shop_money')?.text('currency_code');
 }

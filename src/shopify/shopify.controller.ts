@@ -8,7 +8,7 @@ import { type WebhookAnswer, WebhookService } from './webhook.service.js';
 /** Shopify names no limit; bodies of more than 1 MB occur. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Where Shopify posts webhooks. There is no key: the signature of the body is the credential. */
+/** Receives webhooks. There is no key: the signature of the body is the credential. */
 @Controller('api/ingestion/shopify')
 @Accepts(EVERYBODY)
 export class ShopifyController {

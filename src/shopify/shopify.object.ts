@@ -3,15 +3,15 @@ import { JsonReader } from '../json/json.reader.js';
 import { Decimal } from './decimal.js';
 
 /**
- * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so
- * each is asked for by its type and is undefined when it is not there in that type.
+ * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so each
+ * field is read by its type and is undefined when it is not of that type.
  *
- * `JSON.parse` rounds integers above 2^53, which Shopify uses as ids. Where it did, the digits are looked up in the text.
+ * `JSON.parse` rounds integers above 2^53, which Shopify uses as ids. Their digits are read from the text.
  */
 export class ShopifyObject {
   /**
-   * @param fields what `JSON.parse` made of the object
-   * @param source the object's text; asked for only when digits are to be looked up
+   * @param fields the object as `JSON.parse` returned it
+   * @param source the object's text, for digits that were rounded
    */
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
@@ -28,11 +28,11 @@ export class ShopifyObject {
     return idOf(this.fields[name], () => this.sourceOf(name));
   }
 
-  /** A list of ids; elements that are none are left out. */
+  /** A list of ids, without elements that are not ids. */
   ids(name: string): string[] {
     const list = this.fields[name];
     if (!Array.isArray(list)) return [];
-    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    const sources = this.elementSourcesOf(name);
     return list.map((element, index) => idOf(element, () => sources()[index])).filter((id) => id !== undefined);
   }
 
@@ -55,11 +55,11 @@ export class ShopifyObject {
     return isRecord(value) ? new ShopifyObject(value, () => this.sourceOf(name)) : undefined;
   }
 
-  /** The objects of a list; elements that are none are empty objects, so that they count. */
+  /** The objects of a list; other elements are empty objects, so that they count. */
   objects(name: string): readonly ShopifyObject[] | undefined {
     const list = this.fields[name];
     if (!Array.isArray(list)) return undefined;
-    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    const sources = this.elementSourcesOf(name);
     return list.map((element, index) => new ShopifyObject(isRecord(element) ? element : {}, () => sources()[index]));
   }
 
@@ -67,6 +67,11 @@ export class ShopifyObject {
   count(name: string): number | undefined {
     const list = this.fields[name];
     return Array.isArray(list) ? list.length : undefined;
+  }
+
+  private elementSourcesOf(name: string): () => Uint8Array[] {
+    let sources: Uint8Array[] | undefined;
+    return () => (sources ??= elementSources(this.sourceOf(name) ?? EMPTY_LIST));
   }
 
   private sourceOf(name: string): Uint8Array | undefined {
@@ -79,7 +84,7 @@ const EMPTY_LIST = Buffer.from('[]');
 
 function textOf(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.trim() : '';
-  // The warehouse cannot read a document that holds half a surrogate pair.
+  // The warehouse cannot read unpaired surrogates.
   return !isBlank(text) && text.isWellFormed() ? text : undefined;
 }
 
@@ -95,13 +100,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
-
 /**
- * The text of an object's member as it was sent. Of repeated members the last one counts, as for `JSON.parse`.
+ * The text of a member as it was sent. Of repeated members the last counts, as for `JSON.parse`.
  * @param json the text of an object, known to be valid
  * @returns undefined when there is no such member
  */

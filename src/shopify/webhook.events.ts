@@ -14,28 +14,27 @@ import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import type { EventRow } from '../warehouse/event-row.js';
 import type { WebhookEvent } from './webhook.reader.js';
 
-/** What became of an event; `detail` is for the tenant. */
-export type WebhookOutcome =
+/** `detail` is for the tenant. */
+type WebhookOutcome =
   { readonly stored: true } | { readonly stored: false; readonly errorType: ErrorType; readonly detail: string };
 
 const STORED: WebhookOutcome = { stored: true };
 
 /**
- * Remembers which deliveries were stored, on every instance and across restarts, so that a repetition does not even reach
- * the queue. Noted only after a delivery is durable: a process that dies in between forgets, and the warehouse, where both
- * copies have the same id, keeps one of them.
+ * Remembers stored deliveries, for all instances and across restarts, so that repetitions are not queued. A delivery is noted
+ * only once it is durable; if the process dies before, the warehouse keeps one of the copies, which have the same id.
  */
 @Injectable()
 export class DeliveryMemory {
   constructor(private readonly access: StoreAccess) {}
 
-  /** Whether the delivery is known to be stored; `false` when the store cannot tell within 100 ms. */
+  /** Whether the delivery is known to be stored; `false` when the store does not answer within 100 ms. */
   async has(tenantId: string, deliveryKey: string): Promise<boolean> {
     const answer = await this.access.ask((store) => store.recall(keyOf(tenantId, deliveryKey)));
     return answer?.value !== undefined;
   }
 
-  /** Never fails: what is not remembered is recognised by its id in the warehouse. */
+  /** Never fails: the warehouse recognises by its id what is not remembered. */
   async remember(tenantId: string, deliveryKey: string): Promise<void> {
     await this.access.remember(keyOf(tenantId, deliveryKey), '1');
   }
@@ -45,10 +44,10 @@ function keyOf(tenantId: string, deliveryKey: string): MemoryKey {
   return { space: 'deliveries', tenantId, key: deliveryKey };
 }
 
-/** Stores the events that webhooks tell of, each once however often it is delivered. */
+/** Stores the events of webhooks, each once however often it is delivered. */
 @Injectable()
 export class WebhookEvents {
-  /** By tenant and delivery: one that comes again before it is on disk waits for that, and is not queued twice. */
+  /** By tenant and delivery: a repetition that arrives before the first is on disk waits for it. */
   private readonly underway = new Map<string, Promise<WebhookOutcome>>();
   private readonly encoder = new EventRowEncoder();
 
@@ -61,7 +60,7 @@ export class WebhookEvents {
   ) {}
 
   /**
-   * Returns when the event is on disk, or was before, or will never be.
+   * Returns when the event is on disk, or cannot be stored.
    * @throws ApiError 503 when it cannot be queued
    */
   accept(tenantId: string, event: WebhookEvent): Promise<WebhookOutcome> {
@@ -85,7 +84,7 @@ export class WebhookEvents {
       this.encoder.append(toEventRow(tenantId, event, payload, this.clock.next()));
       await this.intake.take({ tenantId }, { bytes: this.encoder.take(), events: 1 }, 'shopify');
     } catch (error) {
-      // Shopify would repeat what gets a 429, and then cancel the subscription for good.
+      // Shopify repeats what gets a 429, and then cancels the subscription.
       if (!(error instanceof ApiError && error.status === 429)) throw error;
       return { stored: false, errorType: 'webhook_refused', detail: 'The plan’s events of this month are used up.' };
     }
@@ -100,11 +99,10 @@ export class WebhookEvents {
 }
 
 /**
- * The row that is stored of a webhook's event: always under the same id, and marked as coming from the shop.
- * @param receivedAt from the {@link ReceiptClock}
- * @param payload the event's, after the tenant's schema was applied
+ * The row of a webhook's event: always with the same id, and marked as coming from the shop.
+ * @param payload after the tenant's schema was applied
  */
-export function toEventRow(
+function toEventRow(
   tenantId: string,
   { eventType, userId, occurredAt, deliveryKey }: WebhookEvent,
   payload: Uint8Array,

@@ -6,9 +6,9 @@ import { TrackEventDto } from '../events/track-event.dto.js';
 import { readJsonText } from '../json/json.text.js';
 import { ShopifyObject } from './shopify.object.js';
 
-export type WebhookBody =
+type WebhookBody =
   | { readonly valid: true; readonly object: ShopifyObject; readonly json: Uint8Array }
-  /** `detail` is for the sender, and says nothing of what was sent. */
+  /** `detail` is for the sender, and quotes nothing. */
   | { readonly valid: false; readonly detail: string };
 
 /** Reads the body of a webhook, which is one JSON object. */
@@ -22,20 +22,20 @@ export function readWebhookBody(body: Buffer | undefined): WebhookBody {
   return { valid: true, object: new ShopifyObject(value as Record<string, unknown>, () => json), json };
 }
 
-/** What a topic's object is, as far as it matters for whom it belongs to. */
+/** What a topic's object is. */
 export type ObjectKind = 'order' | 'customer' | 'checkout' | 'cart' | 'refund' | 'fulfillment' | 'shop';
 
 /**
  * The `user_id` of an event: the customer's email address, else the customer's id, else `anon_` and the token of the cart or
- * checkout. A value that no event may have as its `user_id` is passed over.
- *
- * An object's own `user_id` is no source: it is the member of the staff who made the order or the refund.
+ * checkout. Values that no event may have as its `user_id` are skipped. An object's own `user_id` is not read: it is the member
+ * of the staff who made the order or the refund.
  * @returns undefined when the object names nobody
  */
 export function userIdOf(object: ShopifyObject, kind: ObjectKind): string | undefined {
   const customer = kind === 'customer' ? object : object.object('customer');
+  // The `token` of an order is not that of its cart or checkout.
   const token =
-    (hasOwnToken(kind) ? object.text('token') : undefined) ??
+    (kind === 'cart' || kind === 'checkout' ? object.text('token') : undefined) ??
     object.text('cart_token') ??
     object.text('checkout_token');
   const candidates = [
@@ -48,25 +48,17 @@ export function userIdOf(object: ShopifyObject, kind: ObjectKind): string | unde
   return candidates.find((candidate) => candidate !== undefined && isAcceptable('user_id', candidate));
 }
 
-/** The `token` of an order is the order's, which no cart or checkout shares. */
-function hasOwnToken(kind: ObjectKind): boolean {
-  return kind === 'cart' || kind === 'checkout';
-}
-
 interface TimeSources {
   /** `X-Shopify-Triggered-At`. */
   readonly triggeredAt: string | null | undefined;
   readonly object: ShopifyObject;
-  /** The object's fields that say when the topic's event happened, the best first. */
+  /** The object's fields with the time of the event, the best first. */
   readonly fields: readonly string[];
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
 }
 
-/**
- * When the event happened, in ms since 1970: by Shopify's clock, else by the object, else by ours. A time that no event may
- * have as its `occurred_at` is passed over.
- */
+/** When the event happened, in ms since 1970: by Shopify's clock, else by the object, else by ours. Unacceptable times are skipped. */
 export function eventTimeOf({ triggeredAt, object, fields, receivedAt }: TimeSources): number {
   const texts = [triggeredAt, ...fields.map((field) => object.text(field))];
   for (const text of texts) {
@@ -76,15 +68,13 @@ export function eventTimeOf({ triggeredAt, object, fields, receivedAt }: TimeSou
 }
 
 /**
- * By what a delivery is recognised when Shopify repeats it; at most 128 characters.
- *
- * `X-Shopify-Event-Id` would not do: the topics of one action share it, and all but one of their events would be lost. Without
- * the webhook's id, equal bytes under an equal topic are one delivery.
+ * Recognises a delivery that Shopify repeats; at most 128 characters. Without the webhook's id, equal bytes under an equal topic
+ * are one delivery. `X-Shopify-Event-Id` does not serve, since the topics of one action share it.
  * @param webhookId `X-Shopify-Webhook-Id`
  */
 export function deliveryKeyOf(webhookId: string | null | undefined, topic: string, body: Uint8Array): string {
   if (typeof webhookId === 'string') return `webhook:${webhookId}`;
-  // NUL divides the parts: no topic has one.
+  // No topic has a NUL.
   return `body:${createHash('sha256').update(topic).update('\0').update(body).digest('hex')}`;
 }
 

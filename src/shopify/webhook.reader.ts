@@ -4,7 +4,7 @@ import { TOPICS } from './topics.js';
 import { deliveryKeyOf, eventTimeOf, readWebhookBody, userIdOf } from './webhook.fields.js';
 import type { WebhookHeaders } from './webhook.headers.js';
 
-/** An event that a webhook tells of. */
+/** The event of a webhook. */
 export interface WebhookEvent {
   readonly eventType: string;
   readonly userId: string;
@@ -16,19 +16,18 @@ export interface WebhookEvent {
   readonly deliveryKey: string;
 }
 
-/** What a webhook turned out to be. */
-export type WebhookReading =
+type WebhookReading =
   | ({ readonly kind: 'event' } & WebhookEvent)
-  /** There is no event for its topic. */
+  /** No event is mapped to its topic. */
   | { readonly kind: 'unmapped'; readonly topic: string }
-  /** It names nobody, so its event has no user. */
+  /** It names no user. */
   | { readonly kind: 'unidentified'; readonly eventType: string; readonly deliveryKey: string }
   | { readonly kind: 'compliance'; readonly request: ComplianceRequest; readonly deliveryKey: string }
-  /** `detail` is for the sender, and says nothing of what was sent. */
+  /** `detail` is for the sender, and quotes nothing. */
   | { readonly kind: 'malformed'; readonly detail: string };
 
-/** A webhook whose signature was found to be genuine. */
-export interface ReceivedWebhook {
+/** A webhook whose signature is right. */
+interface ReceivedWebhook {
   readonly headers: WebhookHeaders;
   /** The bytes that were signed. */
   readonly body: Buffer | undefined;
@@ -36,7 +35,7 @@ export interface ReceivedWebhook {
   readonly receivedAt: number;
 }
 
-/** Says what a genuine webhook is about. Never throws for what was sent: whatever that is, there is a reading for it. */
+/** Reads a genuine webhook. Never throws for what was sent. */
 export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): WebhookReading {
   const { topic } = headers;
   if (typeof topic !== 'string') {

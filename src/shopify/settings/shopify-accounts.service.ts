@@ -9,29 +9,29 @@ import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.j
 import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
 import { TenantError } from '../../tenants/tenant.js';
 
-/** What a tenant's webhooks are verified with. */
+/** For verifying a tenant's webhooks. */
 export interface ShopifySettings {
-  /** The only shop whose webhooks are taken; null: any that knows a secret. */
+  /** The only shop whose webhooks are accepted; null: any that knows a secret. */
   readonly shopDomain: string | null;
   /** In plain text; a webhook signed with any of them is genuine. */
   readonly secrets: readonly string[];
 }
 
-/** What may be told of them. */
-export interface ShopifySettingsSummary {
+/** Without the secrets themselves. */
+interface ShopifySettingsSummary {
   readonly shopDomain: string | null;
   /** Oldest first. */
   readonly secrets: readonly { readonly id: string; readonly createdAt: Date }[];
 }
 
-/** A change: what is absent stays as it is. */
-export interface ShopifySettingsChange {
+/** What is absent stays as it is. */
+interface ShopifySettingsChange {
   readonly shopDomain?: string | null | undefined;
-  /** Instead of those before. */
+  /** Replace all earlier ones. */
   readonly secrets?: readonly string[] | undefined;
 }
 
-/** The app's client secret, the one before it, the store's own, and one to spare for a rotation of each. */
+/** The app's client secret, the one before it, and the store's own, twice for a rotation of each. */
 export const MAX_SECRETS = 6;
 export const MAX_SECRET_LENGTH = 255;
 
@@ -51,9 +51,8 @@ export class ShopifyAccounts {
   }
 
   /**
-   * What the tenant's webhooks are verified with, from memory where it can be (see {@link CachedLookup}); `undefined` when
-   * there is no such tenant.
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * From memory where possible; `undefined` when there is no such tenant.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   of(tenantId: string): Promise<ShopifySettings | undefined> {
     return this.byTenant.find(tenantId);
@@ -93,8 +92,8 @@ export class ShopifyAccounts {
   }
 
   /**
-   * Adds a secret to those there are; webhooks signed with any of them are taken.
-   * @throws TenantError when it is not acceptable, or one too many
+   * Adds a secret; webhooks signed with any of a tenant's secrets are accepted.
+   * @throws TenantError when it is not acceptable, or there are too many
    */
   async addSecret(tenantId: string, secret: string): Promise<void> {
     await this.changes.commit(async (transaction, note) => {
@@ -110,7 +109,7 @@ export class ShopifyAccounts {
     });
   }
 
-  /** Asks the same of the database whether there is such a tenant or not, so that the time taken does not tell. */
+  /** Runs the same queries whether or not there is such a tenant, so that the timing does not tell. */
   private async load(tenantId: string): Promise<ShopifySettings | undefined> {
     const stored = await this.db
       .select({ secret: shopifySecrets.secret })
@@ -160,7 +159,7 @@ function checkedDomain(text: string): string {
 
 const FORM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.myshopify\.com$/;
 
-/** A shop's permanent domain in the form in which Shopify sends it, such as `acme.myshopify.com`; undefined when it is none. */
+/** A shop's permanent domain as Shopify sends it, such as `acme.myshopify.com`; undefined for anything else. */
 export function normalizeShopDomain(text: string): string | undefined {
   const domain = text.trim().toLowerCase();
   return FORM.test(domain) ? domain : undefined;

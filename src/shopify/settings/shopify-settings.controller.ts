@@ -4,9 +4,9 @@ import { Accepts, CurrentPrincipal, type Principal } from '../../auth/principal.
 import { MAX_SECRET_LENGTH, MAX_SECRETS, normalizeShopDomain, ShopifyAccounts } from './shopify-accounts.service.js';
 import { shopifySettingsDocs } from './shopify-settings.docs.js';
 
-/** The body of a request that changes how a tenant's webhooks are verified. What is absent stays as it is. */
+/** The body of a change of settings. What is absent stays as it is. */
 export class ShopifySettingsDto {
-  /** null: webhooks of any shop that knows a secret are taken. */
+  /** null: any shop that knows a secret. */
   @IsOptional()
   @ValidateBy(
     {
@@ -22,7 +22,7 @@ export class ShopifySettingsDto {
   )
   readonly shop_domain?: string | null;
 
-  /** Instead of those before; an empty list ends the integration. */
+  /** Replace all earlier ones; an empty list ends the integration. */
   @IsOptional()
   @IsArray({ message: 'must be a list of secrets.' })
   @ArrayMaxSize(MAX_SECRETS, { message: `must have at most ${MAX_SECRETS} secrets.` })
@@ -35,7 +35,7 @@ export class ShopifySettingsDto {
   readonly secrets?: readonly string[] | null;
 }
 
-/** How a tenant's webhooks are verified. Secrets go in and never come out. */
+/** How a tenant's webhooks are verified. Secrets are never shown. */
 @Controller('api/integrations/shopify')
 @Accepts(['user'])
 export class ShopifySettingsController {
