@@ -9,12 +9,12 @@ const OUTCOMES = ['accepted', 'repeated', 'skipped', 'over_limit', 'unavailable'
 export type EventRoute = (typeof ROUTES)[number];
 
 /**
- * `accepted`: on disk; `repeated`: a retry of what was on disk already; `skipped`: not valid; `over_limit`: more than the plan's month has; `unavailable`: answered
- * 5xx.
+ * `accepted`: on disk; `repeated`: a retry of what was already on disk; `skipped`: not valid; `over_limit`: beyond the plan's
+ * month; `unavailable`: answered 5xx.
  */
 export type EventOutcome = (typeof OUTCOMES)[number];
 
-/** What became of events that came in. */
+/** Events that came in, by their outcome. */
 @Injectable()
 export class EventMetrics {
   private readonly events: Counter<'route' | 'outcome'>;
@@ -26,7 +26,7 @@ export class EventMetrics {
       labelNames: ['route', 'outcome'],
       registers: [registry],
     });
-    // A series that starts at 0 shows its first increase; one that starts at 1 has none.
+    // A series that starts at 0 shows its first increase; so do the other counters here.
     for (const route of ROUTES) {
       for (const outcome of OUTCOMES) this.events.inc({ route, outcome }, 0);
     }
@@ -37,7 +37,7 @@ export class EventMetrics {
   }
 }
 
-/** How many of the errors that tenants' events met are kept for their operators to read. */
+/** Errors of tenants' events, recorded or only counted. */
 @Injectable()
 export class ErrorMetrics {
   private readonly kept: Counter;
@@ -68,7 +68,7 @@ export class ErrorMetrics {
 
 const BOUNDS = ['session', 'key', 'tenant'] as const;
 
-/** What is not remembered of answered requests and deliveries. */
+/** Answers and deliveries that were not remembered. */
 @Injectable()
 export class IdempotencyMetrics {
   private readonly unremembered: Counter<'bound'>;
@@ -80,7 +80,6 @@ export class IdempotencyMetrics {
       labelNames: ['bound'],
       registers: [registry],
     });
-    // A series that starts at 0 shows its first increase; one that starts at 1 has none.
     for (const bound of BOUNDS) this.unremembered.inc({ bound }, 0);
   }
 
@@ -93,34 +92,31 @@ const LIMITERS = ['calls', 'events', 'login'] as const;
 
 export type Limiter = (typeof LIMITERS)[number];
 
-/** What limits did: whom they stopped, and whom they let pass because they could not tell. */
+/** Requests beyond a limit, and requests that a limiter could not count. */
 @Injectable()
 export class LimiterMetrics {
   private readonly failures: Counter<'limiter'>;
   private readonly refusals: Counter<'limiter'>;
 
   constructor(registry: Registry) {
-    const registers = [registry];
+    const shared = { labelNames: ['limiter'] as const, registers: [registry] };
     this.failures = new Counter({
       name: 'segops_limiter_failures_total',
       help: 'Requests that a limit did not see, or saw only for this instance, because Redis did not answer.',
-      labelNames: ['limiter'],
-      registers,
+      ...shared,
     });
     this.refusals = new Counter({
       name: 'segops_limited_requests_total',
       help: 'Requests that were answered 429.',
-      labelNames: ['limiter'],
-      registers,
+      ...shared,
     });
-    // A series that starts at 0 shows its first increase; one that starts at 1 has none.
     for (const limiter of LIMITERS) {
       this.failures.inc({ limiter }, 0);
       this.refusals.inc({ limiter }, 0);
     }
   }
 
-  /** A request went past the limit unseen, or was counted by this instance alone. */
+  /** A request was not counted, or by this instance alone. */
   failed(limiter: Limiter): void {
     this.failures.inc({ limiter });
   }
@@ -131,10 +127,10 @@ export class LimiterMetrics {
   }
 }
 
-/** Seconds. The accept path takes milliseconds; beyond 10 s clients have given up. */
+/** Seconds. The accept path takes milliseconds; after 10 s clients have given up. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** How long answers take, and which they are, by route. */
+/** The durations and statuses of answers, by route. */
 @Injectable()
 export class RequestMetrics {
   private readonly durations: Histogram<'route' | 'method' | 'status'>;
@@ -149,7 +145,7 @@ export class RequestMetrics {
     });
   }
 
-  /** Takes note of every answer; 1 µs each. Called before the server listens. */
+  /** Observes every answer, 1 µs each. Called before the server listens. */
   observe(fastify: FastifyInstance): void {
     fastify.addHook('onResponse', (request, reply, done) => {
       this.durations.observe(labelsOf(request, reply), reply.elapsedTime / 1000);
@@ -158,7 +154,7 @@ export class RequestMetrics {
   }
 }
 
-/** Never the path that was asked for: whoever tries paths would make a series of each. */
+/** Never the path that was asked for: scanners would make a series of each. */
 function labelsOf({ method, routeOptions }: FastifyRequest, { statusCode }: FastifyReply) {
   const status = `${Math.floor(statusCode / 100)}xx`;
   return routeOptions.url === undefined

@@ -4,7 +4,7 @@ import { MetricsModule } from './metrics.module.js';
 import { MetricsServer } from './metrics.server.js';
 import { QueueMetrics, SpoolMetrics } from './queue.metrics.js';
 
-/** Serves what the process counts, and what the queue says at that moment, where `METRICS_PORT` says. */
+/** Serves the metrics of the process and the current state of the queue on `METRICS_PORT`. */
 @Module({
   imports: [MetricsModule, TransportModule],
   providers: [QueueMetrics, SpoolMetrics, MetricsServer],

@@ -7,8 +7,8 @@ import { describeError, errorCodeOf, OperatorError } from '../common/operator.er
 import { Configuration } from '../config/configuration.js';
 
 /**
- * Serves `GET /metrics` on `METRICS_PORT`, in every role, from start to shutdown. A server of its own: what it tells is
- * not for the public, and it answers while the public one has its hands full.
+ * Serves `GET /metrics` on `METRICS_PORT`, in every role, from start to shutdown. It has its own server because metrics are not
+ * public, and must be readable while the public one is busy.
  */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -20,12 +20,12 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     private readonly configuration: Configuration,
   ) {}
 
-  /** Where it listens; undefined while it does not. */
+  /** Undefined while it does not listen. */
   get port(): number | undefined {
     return (this.server?.address() as AddressInfo | null | undefined)?.port;
   }
 
-  /** @throws OperatorError when the port cannot be had */
+  /** @throws OperatorError when the port cannot be used */
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.configuration;
     if (metricsPort === undefined) return;
@@ -39,7 +39,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
       );
     }
     this.server = server;
-    // Node's own metrics come with observers that never stop, so nobody pays for them where nobody reads them.
+    // Node's own metrics have observers that never stop, so they exist only where they are served.
     collectDefaultMetrics({ register: this.registry });
   }
 

@@ -3,16 +3,18 @@ import { Counter, Histogram, Registry } from 'prom-client';
 
 const OUTCOMES = ['stored', 'split', 'dead_letter', 'redelivered'] as const;
 
-/** What a delivery of a batch came to. `redelivered`: it was not stored, and the queue delivers it again. */
+/** The outcome of a delivery of a batch. `redelivered`: it was not stored, and the queue delivers it again. */
 export type DeliveryOutcome = (typeof OUTCOMES)[number];
 
-/** Seconds. Tens of milliseconds when all is well; minutes and hours after an outage. */
+/** Seconds. Tens of milliseconds usually; minutes and hours after an outage. */
 const LAG_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200];
 /** A batch is closed at 5,000 events or 1 MiB, and is larger only when a single request is. */
 const EVENT_BUCKETS = [1, 5, 20, 100, 500, 1000, 2500, 5000, 10_000];
 const BYTE_BUCKETS = [1, 4, 16, 64, 256, 1024, 4096, 16_384].map((kib) => kib * 1024);
+/** Seconds, up to the writers' timeout of 30 s. */
+const INSERT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** What workers did with what the queue delivered. */
+/** The batches that the queue delivered to this worker. */
 @Injectable()
 export class BatchMetrics {
   private readonly deliveries: Counter<'outcome'>;
@@ -24,40 +26,27 @@ export class BatchMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
+    const counter = (name: string, help: string) => new Counter({ name, help, registers });
+    const histogram = (name: string, help: string, buckets: number[]) =>
+      new Histogram({ name, help, buckets, registers });
     this.deliveries = new Counter({
       name: 'segops_batches_delivered_total',
       help: 'Batches of all kinds that the queue delivered to this worker, by what became of them.',
       labelNames: ['outcome'],
       registers,
     });
-    this.stored = new Counter({
-      name: 'segops_events_stored_total',
-      help: 'Events that ClickHouse has committed; one delivered twice counts twice, though it is stored once.',
-      registers,
-    });
-    this.deadLettered = new Counter({
-      name: 'segops_events_dead_lettered_total',
-      help: 'Events that ClickHouse refused for good.',
-      registers,
-    });
-    this.lag = new Histogram({
-      name: 'segops_ingestion_lag_seconds',
-      help: 'From the acceptance of a batch of events to its commit in ClickHouse, by the clocks of both machines.',
-      buckets: LAG_BUCKETS,
-      registers,
-    });
-    this.rows = new Histogram({
-      name: 'segops_insert_rows',
-      help: 'Events that were stored by one insert.',
-      buckets: EVENT_BUCKETS,
-      registers,
-    });
-    this.bytes = new Histogram({
-      name: 'segops_insert_bytes',
-      help: 'Size of an insert of events, as it was sent.',
-      buckets: BYTE_BUCKETS,
-      registers,
-    });
+    this.stored = counter(
+      'segops_events_stored_total',
+      'Events that ClickHouse has committed; one delivered twice counts twice, though it is stored once.',
+    );
+    this.deadLettered = counter('segops_events_dead_lettered_total', 'Events that ClickHouse refused for good.');
+    this.lag = histogram(
+      'segops_ingestion_lag_seconds',
+      'From the acceptance of a batch of events to its commit in ClickHouse, by the clocks of both machines.',
+      LAG_BUCKETS,
+    );
+    this.rows = histogram('segops_insert_rows', 'Events that were stored by one insert.', EVENT_BUCKETS);
+    this.bytes = histogram('segops_insert_bytes', 'Size of an insert of events, as it was sent.', BYTE_BUCKETS);
     for (const outcome of OUTCOMES) this.deliveries.inc({ outcome }, 0);
   }
 
@@ -65,7 +54,7 @@ export class BatchMetrics {
     this.deliveries.inc({ outcome });
   }
 
-  /** @param lagsMs since each of the batches was accepted as which they came */
+  /** @param lagsMs since the acceptance of each batch in the insert */
   eventsStored({ events, bytes, lagsMs }: { events: number; bytes: number; lagsMs: readonly number[] }): void {
     this.stored.inc(events);
     this.rows.observe(events);
@@ -79,10 +68,7 @@ export class BatchMetrics {
   }
 }
 
-/** Seconds, up to the writers' own timeout of 30 s. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
-/** How long ClickHouse takes to commit, or to say that it will not. */
+/** How long inserts take, up to ClickHouse's commit or rejection. */
 @Injectable()
 export class InsertMetrics {
   private readonly durations: Histogram<'table' | 'outcome'>;
@@ -92,7 +78,7 @@ export class InsertMetrics {
       name: 'segops_insert_duration_seconds',
       help: 'Inserts into ClickHouse up to its commit, by table and outcome (ok, failed). Each attempt counts.',
       labelNames: ['table', 'outcome'],
-      buckets: BUCKETS,
+      buckets: INSERT_BUCKETS,
       registers: [registry],
     });
     for (const table of ['events', 'ingestion_errors']) {
@@ -101,7 +87,7 @@ export class InsertMetrics {
     }
   }
 
-  /** What a writer of this table tells of each of its inserts. */
+  /** For the writer of a table, which calls it after each of its inserts. */
   of(table: 'events' | 'ingestion_errors'): (succeeded: boolean, durationMs: number) => void {
     return (succeeded, durationMs) => {
       this.durations.observe({ table, outcome: succeeded ? 'ok' : 'failed' }, durationMs / 1000);

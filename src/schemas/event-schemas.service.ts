@@ -11,7 +11,7 @@ import type { EventSchema, SchemaProperty } from './event-schema.js';
 /** A tenant's schemas, ready to be applied, by event type. */
 export type TenantSchemas = ReadonlyMap<string, CompiledSchema>;
 
-/** Compiled schemas that are kept; one of five properties takes about 1 kB. */
+/** One of five properties takes about 1 kB. */
 const MAX_COMPILED = 10_000;
 
 type StoredSchema = typeof eventSchemas.$inferSelect;
@@ -28,13 +28,12 @@ export class EventSchemas {
     private readonly changes: ControlPlaneChanges,
   ) {
     this.db = db;
-    this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.loadCompiled(tenantId));
+    this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.load(tenantId));
   }
 
   /**
-   * The tenant's schemas as every request needs them: from memory where it can be (see {@link CachedLookup}), and compiled
-   * once per version.
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * The tenant's schemas, from memory where possible, compiled once per version.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   async of(tenantId: string): Promise<TenantSchemas> {
     return (await this.byTenant.find(tenantId)) ?? new Map();
@@ -103,21 +102,13 @@ export class EventSchemas {
     });
   }
 
-  private load(tenantId: string): Promise<StoredSchema[]> {
-    return this.db
-      .select()
-      .from(eventSchemas)
-      .where(eq(eventSchemas.tenantSlug, tenantId))
-      .orderBy(asc(eventSchemas.eventType));
-  }
-
-  private async loadCompiled(tenantId: string): Promise<TenantSchemas> {
-    const schemas = await this.load(tenantId);
+  private async load(tenantId: string): Promise<TenantSchemas> {
+    const schemas = await this.db.select().from(eventSchemas).where(eq(eventSchemas.tenantSlug, tenantId));
     return new Map(schemas.map((schema) => [schema.eventType, this.compile(schema)]));
   }
 
   private compile({ tenantSlug, eventType, version, properties, createdAt }: StoredSchema): CompiledSchema {
-    // A schema that was removed and made again starts over at version 1, at another time.
+    // A schema that was removed and made again has version 1, too.
     const key = `${tenantSlug} ${eventType} ${createdAt.getTime()} ${version}`;
     const schema = this.compiled.get(key) ?? new CompiledSchema(properties);
     this.compiled.set(key, schema);

@@ -15,19 +15,19 @@ import {
 
 const eventRules = new ObjectValidator(TrackEventDto, REQUIRED);
 
-/** An event type, by the rule that events themselves are held to: a schema for any other would never apply. */
-export function EventType(): PropertyDecorator {
+/** An event type, by the rules for events: a schema for any other would never apply. */
+function EventType(): PropertyDecorator {
   return RejectedIf('event_type', problemOfEventType, schemaOfField(TrackEventDto, 'event_type'));
 }
 
-/** Why a value cannot be an event type, in words that say what to do; undefined when it can. */
+/** Why a value cannot be an event type, with the fix; undefined when it can. */
 export function problemOfEventType(value: unknown): string | undefined {
   const errors = eventRules.validate({ event_type: value });
   return errors.find(({ field }) => field === 'event_type')?.message;
 }
 
 /** One property of a schema, as callers send it. */
-export class SchemaPropertyDto implements SchemaProperty {
+class SchemaPropertyDto implements SchemaProperty {
   @RejectedIf('property_name', problemOfPropertyName, {
     type: 'string',
     minLength: 1,
@@ -55,11 +55,11 @@ export class SchemaPropertiesDto {
   readonly properties!: readonly SchemaPropertyDto[];
 }
 
-/** What class-validator is to see, so that each mistake is reported once, at its place, and without walking a huge list. */
+/** The value for class-validator: each mistake is reported once, at its place, without walking a huge list. */
 function toCheckable(value: unknown): unknown[] {
-  // What is no list is refused with the same words as an empty one. One property too many is enough to refuse a long one.
+  // Anything but a list is rejected as an empty list is; one property too many rejects a long one.
   const elements: unknown[] = Array.isArray(value) ? value.slice(0, MAX_PROPERTIES + 1) : [];
-  // Nested validation passes over null and looks for objects inside a list; it refuses false.
+  // Nested validation skips null and looks into lists; it rejects false.
   return elements.map((element) =>
     element === null || Array.isArray(element) ? false : toDto(SchemaPropertyDto, element),
   );
@@ -82,7 +82,7 @@ export class EventSchemaDto extends SchemaPropertiesDto {
   readonly event_type!: string;
 }
 
-/** The body of a request that asks whether a payload keeps to the schema of its event type. */
+/** The body of a request that checks a payload against the schema of its event type. */
 export class ValidateDto {
   @EventType()
   readonly event_type!: string;

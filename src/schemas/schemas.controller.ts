@@ -10,11 +10,11 @@ import { EventSchemas } from './event-schemas.service.js';
 import { eventTypeOf, proposeSchema } from './schema-inference.js';
 import { schemasDocs } from './schemas.docs.js';
 
-/** Where events are given as samples. */
+/** For bodies with sample events. */
 const MAX_SAMPLE_BYTES = 1024 * 1024;
 const EMPTY_PAYLOAD = Buffer.from('{}');
 
-/** Servers manage schemas as people do: whoever deploys an application deploys the schemas of its events with it. */
+/** Users and servers manage schemas: an application can deploy the schemas of its events. */
 @Controller('api/schemas')
 @Accepts(['user', 'secret-key'])
 export class SchemasController {
@@ -43,7 +43,7 @@ export class SchemasController {
     return toBody(created);
   }
 
-  /** What would become of an event, without sending it. */
+  /** Checks an event without sending it. */
   @Post('validate')
   @HttpCode(200)
   @BodyLimit(MAX_SAMPLE_BYTES)
@@ -56,7 +56,7 @@ export class SchemasController {
       : { valid: false, has_schema: true, errors: result.errors };
   }
 
-  /** A schema that all of these events keep to. It is not stored. */
+  /** Proposes a schema that accepts all of these events, and does not store it. */
   @Post('infer')
   @HttpCode(200)
   @BodyLimit(MAX_SAMPLE_BYTES)
@@ -91,7 +91,7 @@ export class SchemasController {
   }
 }
 
-/** What is none has no schema; PostgreSQL need not be asked about it, and fails at some texts. */
+/** Checked before a query, since PostgreSQL fails at some texts. */
 function isEventType(text: string): boolean {
   return problemOfEventType(text) === undefined;
 }
