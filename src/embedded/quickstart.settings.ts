@@ -8,15 +8,15 @@ import { TRANSPORT_NAMES, type TransportName } from '../config/transport-name.js
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
 import { freePort } from './ports.js';
 
-/** What the operator may choose about `npm start`. */
+/** The operator's settings of `npm start`. */
 export interface QuickstartSettings {
   readonly port: number;
   /** Absolute. */
   readonly dataDir: string;
-  /** As the operator wrote it, for messages and lines to paste. */
+  /** As the operator wrote it, for messages. */
   readonly shownDataDir: string;
   readonly transport: TransportName;
-  /** Servers of the operator's own, instead of embedded ones. */
+  /** The operator's own servers, instead of embedded ones. */
   readonly redisUrl: string | undefined;
   readonly clickHouseUrl: string | undefined;
   /** `host:port` of a Pub/Sub emulator, and the project of Google's service, for TRANSPORT=pubsub. */
@@ -60,8 +60,8 @@ function setting(name: string): string | undefined {
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Asks the servers that the operator named instead of embedded ones. The service itself would start without them and wait.
- * @throws Error that names the variable and the fix, when one does not answer as it should
+ * Checks the operator's own servers, for which the service would wait without an end.
+ * @throws Error that names the variable and the fix, when one does not answer
  */
 export async function requireServers(urls: {
   redisUrl?: string | undefined;
@@ -111,14 +111,14 @@ async function pingClickHouse(url: string): Promise<void> {
   try {
     await client.command({ query: 'SELECT 1', abort_signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   } catch (error) {
-    // The service makes the database.
+    // The service creates the database.
     if (!(error instanceof ClickHouseError && error.type === 'UNKNOWN_DATABASE')) throw error;
   } finally {
     await client.close();
   }
 }
 
-/** Of an answer of Redis the first word: NOAUTH, WRONGPASS. */
+/** Of Redis's answers the first word, such as NOAUTH. */
 function reasonOf(error: unknown): string {
   if (error instanceof ClickHouseError) return error.type ?? error.code;
   return errorCodeOf(error) ?? /^[A-Z]+(?= )/.exec(error instanceof Error ? error.message : '')?.[0] ?? 'no answer';

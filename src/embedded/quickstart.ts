@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FolderLock, unwritable } from '../common/folder-lock.js';
+import { messageOf } from '../common/operator.error.js';
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
 import { isPortFree } from './ports.js';
@@ -8,7 +9,7 @@ import { QuickstartFile, shellQuoted } from './quickstart.file.js';
 import { type QuickstartSettings, readQuickstartSettings, requireServers } from './quickstart.settings.js';
 import { RedisServer } from './redis.server.js';
 import { ServiceProcess } from './service.process.js';
-import { LeashedProcess, type ProcessEnd } from './supervised.process.js';
+import { SupervisedProcess } from './supervised.process.js';
 
 const TENANT = 'acme';
 const DIST = join(__dirname, '..');
@@ -21,6 +22,40 @@ const CREDENTIALS = [
   'SEGOPS_SHOPIFY_SECRET',
 ] as const;
 type Credential = (typeof CREDENTIALS)[number];
+
+/** Something that runs until it is stopped. */
+interface Part {
+  readonly name: string;
+  readonly process: SupervisedProcess;
+  stop: () => Promise<void>;
+}
+
+/** The running servers and service, in the order of their start. */
+class RunningParts {
+  /** Resolves with a message when the first part ends by itself. */
+  readonly failure: Promise<string>;
+
+  private readonly parts: Part[] = [];
+  private fail: (message: string) => void = () => undefined;
+
+  constructor() {
+    this.failure = new Promise((resolve) => {
+      this.fail = resolve;
+    });
+  }
+
+  add(part: Part): void {
+    this.parts.push(part);
+    void part.process.ended.then(({ asked, how }) => {
+      if (!asked) this.fail(`${part.name} ended by itself (${how}). Its last lines:\n${part.process.lastLines}`);
+    });
+  }
+
+  /** Stops one after the other, in reverse order. */
+  async stop(): Promise<void> {
+    for (const part of this.parts.toReversed()) await part.stop();
+  }
+}
 
 async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
   const { port, dataDir } = settings;
@@ -39,7 +74,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     settings.transport === 'pubsub' ? preparePubSub(settings, parts) : undefined,
   ]);
   const env = {
-    // No load balancer needs to notice that it ends.
+    // There is no load balancer that must notice the end.
     SHUTDOWN_GRACE_MS: '0',
     ...process.env,
     ROLE: 'all',
@@ -47,7 +82,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     DATA_DIR: dataDir,
     TRANSPORT: settings.transport,
     CLICKHOUSE_URL: clickHouseUrl,
-    // An undefined variable is none.
+    // Undefined variables are not set.
     REDIS_URL: redisUrl,
     ...pubSub,
   };
@@ -77,7 +112,7 @@ function lockFolder(dataDir: string): FolderLock {
   }
 }
 
-/** @returns undefined when the queue is the spool, and there is none */
+/** @returns undefined for the spool, which needs no Redis */
 async function startRedis(
   { transport, dataDir }: QuickstartSettings,
   parts: RunningParts,
@@ -93,10 +128,7 @@ async function startRedis(
   }
 }
 
-/**
- * The settings of a topic that is there: in the project of Google's service that the operator names, in the emulator that is
- * named, or in one that is started here.
- */
+/** Settings with a topic that exists: in the operator's project of Google's service, in the named emulator, or in one started here. */
 async function preparePubSub(
   { dataDir, pubSubEmulatorHost, pubSubProject }: QuickstartSettings,
   parts: RunningParts,
@@ -122,7 +154,7 @@ async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer
   return server.url;
 }
 
-/** Creates the tenant, a user and credentials, which only this answer shows. */
+/** Creates the tenant, a user and credentials, which are shown only here. */
 async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credential, string>> {
   const failure = `the tenant ${TENANT} could not be created`;
   const printed = await runCli(env, ['seed', '--tenant', TENANT, '--embedded', '--json'], failure);
@@ -141,7 +173,7 @@ async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credent
 
 /** @returns what it printed. @throws Error that begins with `failure` */
 async function runCli(env: NodeJS.ProcessEnv, words: readonly string[], failure: string): Promise<string> {
-  const cli = LeashedProcess.spawn({ command: process.execPath, args: [join(DIST, 'cli.js'), ...words], env });
+  const cli = SupervisedProcess.spawn({ command: process.execPath, args: [join(DIST, 'cli.js'), ...words], env });
   const { code, how } = await cli.ended;
   if (code !== 0) throw new Error(`${failure} (${how}):\n${cli.lastLines}`);
   return cli.lastLines;
@@ -203,7 +235,7 @@ async function interruption(): Promise<void> {
       resolve();
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-    // npm ends by SIGTERM without passing it on: then our parent changes.
+    // npm does not pass SIGTERM on: it ends, and our parent changes.
     if (process.env['npm_lifecycle_event'] === undefined) return;
     const parent = process.ppid;
     const watch = setInterval(() => {
@@ -227,45 +259,10 @@ async function run(): Promise<number> {
     const started = start(await readQuickstartSettings(), parts);
     await Promise.race([interrupted, started.then(() => interrupted), parts.failure.then(fail)]);
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    fail(messageOf(error));
   }
   await parts.stop();
   return exitCode;
 }
 
 void run().then((exitCode) => process.exit(exitCode));
-
-/** Something that runs until it is stopped. */
-export interface Part {
-  readonly name: string;
-  readonly ended: Promise<ProcessEnd>;
-  readonly lastLines: string;
-  stop: () => Promise<void>;
-}
-
-/** What runs, in the order in which it was started. */
-export class RunningParts {
-  /** Resolves when the first part ends by itself, with what to tell about it. */
-  readonly failure: Promise<string>;
-
-  private readonly parts: Part[] = [];
-  private fail: (message: string) => void = () => undefined;
-
-  constructor() {
-    this.failure = new Promise((resolve) => {
-      this.fail = resolve;
-    });
-  }
-
-  add(part: Part): void {
-    this.parts.push(part);
-    void part.ended.then(({ asked, how }) => {
-      if (!asked) this.fail(`${part.name} ended by itself (${how}). Its last lines:\n${part.lastLines}`);
-    });
-  }
-
-  /** Stops one after the other, the last one started first. */
-  async stop(): Promise<void> {
-    for (const part of this.parts.toReversed()) await part.stop();
-  }
-}

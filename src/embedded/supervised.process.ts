@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 
 const KEPT_LINES = 20;
 
-// The shell leaves a watcher behind and becomes the command, so the pid we know is the command's own. The watcher reads file
-// descriptor 3, which nobody writes to: it gets an end of file when we are gone, however we went, and kills its process group.
-const LEASH = '{ read -r _; kill -KILL 0; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-';
+// The shell starts a watcher and becomes the command, so that we know the command's pid. The watcher reads file descriptor 3, which
+// nobody writes to: it reads the end of file when this process ends, however it ends, and kills its process group.
+const SUPERVISE = '{ read -r _; kill -KILL 0; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-';
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -17,21 +17,21 @@ export interface ProcessEnd {
   readonly code: number | undefined;
 }
 
-export interface LeashedProcessOptions {
+interface SupervisedProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Its whole environment; by default ours. */
+  /** Its whole environment; by default that of this process. */
   readonly env?: NodeJS.ProcessEnv;
   /** Called with each line that it prints. */
   readonly onLine?: (line: string) => void;
 }
 
 /**
- * A child process that cannot outlive this one, not even when this one is killed with SIGKILL. It has a process group of its
- * own, so a Ctrl-C in the terminal reaches us alone and we decide the order in which things stop.
+ * A child process that ends with this one, even when this one is killed with SIGKILL. It has its own process group: a Ctrl-C in the
+ * terminal reaches this process alone, which stops the others in order.
  */
-export class LeashedProcess {
-  /** Resolves once it is gone and all that it printed is in `lastLines`. Never rejects. */
+export class SupervisedProcess {
+  /** Resolves once it ended and its output is in `lastLines`. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
 
   private readonly lines: string[] = [];
@@ -57,29 +57,28 @@ export class LeashedProcess {
   }
 
   /** Starts the command. A command that does not exist ends at once with exit code 127. */
-  static spawn({ command, args, env, onLine }: LeashedProcessOptions): LeashedProcess {
-    const child = spawn('/bin/sh', ['-c', LEASH, 'sh', command, ...args], {
+  static spawn({ command, args, env, onLine }: SupervisedProcessOptions): SupervisedProcess {
+    const child = spawn('/bin/sh', ['-c', SUPERVISE, 'sh', command, ...args], {
       detached: true,
       env: env ?? process.env,
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     });
     if (child.pid === undefined) throw new Error('cannot start /bin/sh, which starts and watches the embedded servers');
     child.stdin.on('error', () => undefined);
-    return new LeashedProcess(child, child.pid, onLine);
+    return new SupervisedProcess(child, child.pid, onLine);
   }
 
   get running(): boolean {
     return this.end === undefined;
   }
 
-  /** The last lines it printed, on either stream, oldest first. */
+  /** The last lines of its output, oldest first. */
   get lastLines(): string {
     return this.lines.join('\n');
   }
 
   /**
-   * Asks it to end, by SIGTERM or by closing its standard input, and kills it when it has not ended after `deadlineMs`. May be
-   * called at any time, and again.
+   * Ends it by SIGTERM or by closing its standard input, and with SIGKILL after `deadlineMs`. May be called again.
    */
   async stop(by: 'SIGTERM' | 'end of input', deadlineMs: number): Promise<ProcessEnd> {
     this.asked = true;
@@ -95,7 +94,7 @@ export class LeashedProcess {
     }
   }
 
-  /** Ends it with SIGKILL: what a crash looks like from outside. */
+  /** Ends it with SIGKILL, as a crash would. */
   async kill(): Promise<ProcessEnd> {
     this.asked = true;
     this.killGroup();
@@ -106,7 +105,7 @@ export class LeashedProcess {
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // Nobody is left in the group.
+      // The group has ended.
     }
   }
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/supervised.process.js';
+import { SupervisedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from './wait-until.js';
 
@@ -26,7 +26,7 @@ export interface ServiceProcess {
 export async function startProcess(environment: Record<string, string>, port?: number): Promise<ServiceProcess> {
   const listenOn = port ?? (await freePort());
   const url = `http://127.0.0.1:${listenOn}`;
-  const service = LeashedProcess.spawn({
+  const service = SupervisedProcess.spawn({
     command: process.execPath,
     args: [join(DIST, 'main.js')],
     env: {
