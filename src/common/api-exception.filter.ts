@@ -7,14 +7,14 @@ import { ApiError, badRequest, methodNotAllowed, notFound, unsupportedMediaType 
 import { describeError } from './operator.error.js';
 import { requestFields } from './request.log.js';
 
-/** However long a part of the address is, it is the route's to answer: all headers together have at most this. */
+/** `maxParamLength` is the limit of all headers: routes decide about long parts of an address. */
 export const PATH_RULES = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: maxHeaderSize };
 
 const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Knows which methods a path is served with, to tell a wrong method (405) from a wrong path (404); Fastify's own router
- * answers 404 to both. Made before the routes are registered, which it listens to.
+ * Tells a wrong method (405) from a wrong path (404); Fastify's router answers 404 to both. It observes the registration of routes,
+ * so it is made before.
  */
 export class AllowedMethods {
   private readonly router = Router(PATH_RULES);
@@ -35,15 +35,15 @@ export class AllowedMethods {
   }
 }
 
-/** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
+/** Answers every error of a request with `{"detail": …}` or messages by field. */
 @Catch()
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger(ApiExceptionFilter.name);
 
-  /** @param onRefused is told of every answer that says the caller is at fault */
+  /** @param onRejected is called for every 4xx */
   constructor(
     private readonly allowedMethods: AllowedMethods,
-    private readonly onRefused: (request: FastifyRequest, error: ApiError) => void = () => undefined,
+    private readonly onRejected: (request: FastifyRequest, error: ApiError) => void = () => undefined,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -58,12 +58,12 @@ export class ApiExceptionFilter implements ExceptionFilter {
       sendError(request, reply.code(500), { detail });
       return;
     }
-    if (error.status < 500) this.onRefused(request, error);
+    if (error.status < 500) this.onRejected(request, error);
     if (error.reason !== undefined) this.logger.error({ message: error.reason, ...requestFields(request) });
     sendError(request, reply.code(error.status).headers(error.headers), error.body);
   }
 
-  /** @returns undefined for what the caller cannot help and must not see */
+  /** @returns undefined for our own faults, which callers must not see */
   private toApiError(exception: unknown, request: FastifyRequest): ApiError | undefined {
     if (exception instanceof ApiError) return exception;
     const status = exception instanceof HttpException ? exception.getStatus() : clientErrorStatus(exception);
@@ -84,7 +84,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
   }
 }
 
-/** Fastify and its plugins say with `statusCode` that the request was at fault. */
+/** Fastify and its plugins set `statusCode`. */
 function clientErrorStatus(exception: unknown): number | undefined {
   const status = (exception as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;

@@ -5,13 +5,12 @@ import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 const ANSWER_WITHIN_MS = 1_000;
 const LET_GO_WITHIN_MS = 300;
 
-/** As CLUSTER SLOTS tells: first the node that owns the slots, then its replicas. */
+/** An element of CLUSTER SLOTS: the owner of the slots, then its replicas. */
 type SlotRange = readonly [first: number, last: number, ...nodes: (readonly [host: string | null, port: number])[]];
 
-/** Where in a Redis Cluster the keys of one deployment are, which are all in one slot. */
+/** Finds the nodes of a Redis Cluster that have the keys of a deployment, which are all in one slot. */
 export class RedisCluster {
-  private readonly seeds: readonly string[];
-  /** Those that had the slot when it was last asked about: of the nodes in the settings none may be left. */
+  /** The last known holders: the nodes of the settings may all be gone. */
   private holders: readonly string[] = [];
 
   /**
@@ -19,16 +18,13 @@ export class RedisCluster {
    * @param prefix of every key, with a hash tag
    */
   constructor(
-    seeds: readonly string[],
+    private readonly seeds: readonly string[],
     private readonly prefix: string,
-  ) {
-    this.seeds = seeds;
-  }
+  ) {}
 
   /**
-   * URLs of the nodes that have the slot: the one that owns it, then its replicas. Asks all nodes that are known at once, as
-   * one that hangs must not hold up the others, and believes the first that answers.
-   * @throws Error when none tells within a second
+   * URLs of the slot's owner and its replicas. All known nodes are asked at once, since one may hang; the first answer counts.
+   * @throws Error when no node answers within a second
    */
   async holdersOfSlot(): Promise<readonly [owner: string, ...replicas: string[]]> {
     const nodes = new Set([...this.holders, ...this.seeds]);
@@ -38,7 +34,7 @@ export class RedisCluster {
       return holders;
     } catch (error) {
       const [reason] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-      throw new Error(`no node of its cluster tells where the queue is: ${String(reason)}`, { cause: error });
+      throw new Error(`no node of its cluster says where the queue is: ${String(reason)}`, { cause: error });
     }
   }
 
@@ -50,14 +46,14 @@ export class RedisCluster {
       commandTimeout: ANSWER_WITHIN_MS,
       disconnectTimeout: LET_GO_WITHIN_MS,
     });
-    // The commands below tell.
+    // The commands below reject.
     redis.on('error', () => undefined);
     try {
       const [slot, slots] = await Promise.all([redis.cluster('KEYSLOT', this.prefix), redis.cluster('SLOTS')]);
       const range = (slots as unknown as SlotRange[]).find(([first, last]) => first <= slot && slot <= last) ?? [];
       const [, , ...holders] = range;
       const [owner, ...replicas] = holders.map(([host, port]) => at(node, host, port));
-      if (owner === undefined) throw new Error('nobody has the slot');
+      if (owner === undefined) throw new Error('no node has the slot');
       return [owner, ...replicas];
     } finally {
       redis.disconnect();
@@ -65,24 +61,23 @@ export class RedisCluster {
   }
 }
 
-/** With the credentials of the node that told it. It may not know how it is called itself: then as it was reached. */
-function at(teller: string, host: string | null, port: number): string {
-  const url = new URL(teller);
+/** With the credentials of the node that answered, and its host where it does not know its own name. */
+function at(answerer: string, host: string | null, port: number): string {
+  const url = new URL(answerer);
   if (host !== null && host !== '' && host !== '?') url.hostname = host.includes(':') ? `[${host}]` : host;
   url.port = String(port);
   return url.href;
 }
 
-/** What an option of ioredis is called that decides where a connection leads. */
+/** The option of ioredis that decides where a connection leads. */
 type Connector = NonNullable<RedisOptions['Connector']>;
 type ReportError = (type: string, error: Error) => void;
 
 /**
- * Leads each connection, also one that was lost and is made again, to a Redis that can be written: one that turns out to be a
- * replica is left and looked for anew. In a cluster it asks for the node that owns the slot at that moment. So the cluster is
- * used as a single Redis is, with all that holds for one: commands in their order, messages, scripts, signs of life. What a
- * client of the whole cluster could do more, such as using other slots, is of no use to keys that are in one.
- * @param cluster left out for a single Redis, which is where the connection's options say
+ * Connects to a Redis that can be written: connections to a replica are dropped and made anew, as lost ones are. In a cluster it asks
+ * each time for the owner of the slot. So a cluster is used like a single Redis, with its order of commands, messages and scripts;
+ * a cluster client would add nothing, since all keys are in one slot.
+ * @param cluster undefined for a single Redis at the connection's own options
  */
 export function primaryConnector(cluster?: RedisCluster): Connector {
   return class extends AbstractConnector {
@@ -103,7 +98,7 @@ export function primaryConnector(cluster?: RedisCluster): Connector {
       try {
         stream = this.open(await this.place());
       } catch (error) {
-        // ioredis would take a rejection for the end; a stream that is closed already makes it try again.
+        // ioredis stops at a rejection; a closed stream makes it try again.
         if (this.isWanted()) this.firstError = error as Error;
         stream = new Socket().destroy();
       }
@@ -112,8 +107,8 @@ export function primaryConnector(cluster?: RedisCluster): Connector {
     }
 
     /**
-     * Asked by ioredis before it calls a connection ready.
-     * @param info what `INFO` tells; without a role where the operator forbids it
+     * Called by ioredis before a connection is ready.
+     * @param info the answer of `INFO`; without a role where the operator forbids it
      */
     override check({ role }: { role?: string }): boolean {
       const isPrimary = role !== 'slave';
@@ -121,7 +116,7 @@ export function primaryConnector(cluster?: RedisCluster): Connector {
       return isPrimary;
     }
 
-    /** Once of each stream: every answer of a burst asks for it, and would leave a timer and a listener. */
+    /** Once for each stream: each answer of a burst calls it, and would leave a timer and a listener. */
     override disconnect(): void {
       this.connecting = false;
       if (this.left === this.stream) return;
@@ -139,14 +134,14 @@ export function primaryConnector(cluster?: RedisCluster): Connector {
       return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
     }
 
-    /** Asked anew: while the owner was looked for it may have changed, which the compiler does not consider. */
+    /** A method, since the compiler does not know that the value changes during the search for the owner. */
     private isWanted(): boolean {
       return this.connecting;
     }
 
     private open(to: NetConnectOpts): Socket {
       if (!this.isWanted()) throw new Error('Connection is closed.');
-      // Of the URL rediss:// ioredis makes a `true`.
+      // ioredis sets `true` for the URL rediss://.
       const tls = this.options.tls as RedisOptions['tls'] | true;
       const stream = tls ? connectTls({ ...to, ...(tls === true ? {} : tls) }) : createConnection(to);
       return stream.once('error', (error: Error) => {
