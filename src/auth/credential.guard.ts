@@ -47,9 +47,7 @@ export class CredentialGuard extends AuthGuard() implements OnModuleInit {
         done();
         return;
       }
-      this.authenticate(accepts, request, reply).then(() => {
-        done();
-      }, done);
+      this.authenticate(accepts, request, reply).then(() => done(), done);
     });
   }
 

@@ -39,9 +39,7 @@ export function addPlanCommands(program: Command, terminal: Terminal): void {
     .argument('<tenant>', 'its slug')
     .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
     .action(async (slug: string, { json }: { json?: true }) => {
-      await withControlPlane(terminal, async ({ tenants }) => {
-        printPlan(terminal, json, await tenants.require(slug));
-      });
+      await withControlPlane(terminal, async ({ tenants }) => printPlan(terminal, json, await tenants.require(slug)));
     });
 }
 

@@ -34,9 +34,7 @@ export class AccompaniedRedis extends Redis {
       return;
     }
     AccompaniedRedis.waiting.set(this.url, [companion]);
-    setImmediate(() => {
-      this.sendCompanions();
-    });
+    setImmediate(() => this.sendCompanions());
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {

@@ -23,9 +23,8 @@ const DEFAULT_MAX_BYTES = 64 * 1024;
 /** The limit of the route's body in bytes, after decompression. */
 export const BodyLimit =
   (maxBodyBytes: number): MethodDecorator =>
-  (_target, _name, { value }) => {
+  (_target, _name, { value }) =>
     addRouteConfig(value as object, { maxBodyBytes });
-  };
 
 interface RawBodyOptions {
   /** Replaces `MAX_BODY_BYTES`. */
@@ -119,12 +118,8 @@ function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMe
       if (bytes > bodyLimit) end(tooLargeError());
       else if (!isOver) chunks.push(chunk);
     })
-    .on('end', () => {
-      end();
-    });
-  payload.on('error', () => {
-    end(badRequest('The body did not arrive completely.'));
-  });
+    .on('end', () => end());
+  payload.on('error', () => end(badRequest('The body did not arrive completely.')));
   if (decoder !== undefined) {
     decoder.on('error', () => {
       end(badRequest('The body cannot be decompressed. Send it in the encoding that Content-Encoding names.'));

@@ -8,9 +8,7 @@ export async function withDeadline<T>(work: Promise<T>, ms: number, onTimeout: (
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       // A busy process runs timers before it reads answers that have arrived; immediates run after both.
-      grace = setImmediate(() => {
-        reject(onTimeout());
-      });
+      grace = setImmediate(() => reject(onTimeout()));
     }, ms);
   });
   try {
@@ -28,9 +26,7 @@ export async function withDeadline<T>(work: Promise<T>, ms: number, onTimeout: (
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
+    onAbort = () => reject(signal.reason as Error);
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort);
   });

@@ -29,9 +29,8 @@ const READ = Symbol('how a property is read');
 /** Converts a property before its rules check it. */
 export const ReadAs =
   (read: (sent: unknown) => unknown): PropertyDecorator =>
-  (target, name) => {
+  (target, name) =>
     Reflect.defineMetadata(READ, read, target, name);
-  };
 
 /**
  * An instance of the DTO with those of its properties that were sent; anything without a rule is left out, and what is not an

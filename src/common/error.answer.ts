@@ -85,9 +85,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     ].join('\r\n'),
   );
   const cutOff = setTimeout(() => socket.destroy(), CUT_OFF_AFTER_MS);
-  socket.once('close', () => {
-    clearTimeout(cutOff);
-  });
+  socket.once('close', () => clearTimeout(cutOff));
 }
 
 function describe(code: string | undefined): { status: string; detail: string } {

@@ -58,8 +58,6 @@ function selectsOne(port: number): Promise<boolean> {
       resolve(response.statusCode === 200);
     });
     request.once('timeout', () => request.destroy());
-    request.once('error', () => {
-      resolve(false);
-    });
+    request.once('error', () => resolve(false));
   });
 }

@@ -60,9 +60,7 @@ class RunningParts {
 async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
   const { port, dataDir } = settings;
   const lock = lockFolder(dataDir);
-  process.once('exit', () => {
-    lock.release();
-  });
+  process.once('exit', () => lock.release());
   if (!(await isPortFree(port, '0.0.0.0'))) {
     throw new Error(`port ${port} is in use. Stop the process that listens on it, or set PORT to another one.`);
   }

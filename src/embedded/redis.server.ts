@@ -62,14 +62,8 @@ function pongs(port: number): Promise<boolean> {
       resolve(answer);
     };
     // While it replays the AOF it answers -LOADING.
-    socket.setTimeout(5000, () => {
-      settle(false);
-    });
-    socket.once('data', (data) => {
-      settle(data.toString().startsWith('+PONG'));
-    });
-    socket.once('error', () => {
-      settle(false);
-    });
+    socket.setTimeout(5000, () => settle(false));
+    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')));
+    socket.once('error', () => settle(false));
   });
 }

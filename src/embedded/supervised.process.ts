@@ -84,9 +84,7 @@ export class SupervisedProcess {
     this.asked = true;
     if (by === 'SIGTERM') this.child.kill('SIGTERM');
     else this.child.stdin?.end();
-    const deadline = setTimeout(() => {
-      this.killGroup();
-    }, deadlineMs);
+    const deadline = setTimeout(() => this.killGroup(), deadlineMs);
     try {
       return await this.ended;
     } finally {

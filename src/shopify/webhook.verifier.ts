@@ -39,9 +39,7 @@ export class WebhookVerifier implements OnModuleInit {
         return;
       }
       const { tenant } = request.params as { readonly tenant: string };
-      this.settingsFor({ tenantId: tenant, headers: request.headers, requestId: request.id }).then(() => {
-        done();
-      }, done);
+      this.settingsFor({ tenantId: tenant, headers: request.headers, requestId: request.id }).then(() => done(), done);
     });
   }
 

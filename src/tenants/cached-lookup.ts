@@ -91,9 +91,7 @@ export class CachedLookup<V extends object> {
     private readonly load: (key: string) => Promise<V | undefined>,
     private readonly unknownLimit = new UnknownLimit(),
   ) {
-    changes.subscribe(kind, (key) => {
-      this.onChange(key);
-    });
+    changes.subscribe(kind, (key) => this.onChange(key));
   }
 
   /** The value, `null` when it is known that there is none, `undefined` when only {@link find} can tell. */

@@ -47,9 +47,7 @@ export class ControlPlaneChanges {
           this.hear(undefined);
           this.hearsOthers = true;
         },
-        onMessage: (message) => {
-          this.hear(message);
-        },
+        onMessage: (message) => this.hear(message),
         onLost: () => {
           this.hearsOthers = false;
         },
@@ -73,9 +71,7 @@ export class ControlPlaneChanges {
       }
       return outcome;
     });
-    messages.forEach((message) => {
-      this.hear(message);
-    });
+    messages.forEach((message) => this.hear(message));
     return result;
   }
 
@@ -94,9 +90,7 @@ export class ControlPlaneChanges {
     const [kind, key] = message?.split(' ', 2) ?? [];
     for (const [subscribed, handlers] of this.handlers) {
       if (kind === undefined || kind === subscribed) {
-        handlers.forEach((handler) => {
-          handler(key);
-        });
+        handlers.forEach((handler) => handler(key));
       }
     }
   }

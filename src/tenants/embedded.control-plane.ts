@@ -21,9 +21,7 @@ export async function openEmbedded(folder: string): Promise<ControlPlaneDatabase
     const db = drizzle(client);
     await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER });
     const listen: Listen = async (channel, listener) => {
-      await client.listen(channel, (message) => {
-        listener.onMessage(message);
-      });
+      await client.listen(channel, (message) => listener.onMessage(message));
       listener.onListening();
     };
     return new ControlPlaneDatabase(`embedded PostgreSQL in ${resolve(folder)}`, db, listen, async () => {

@@ -31,9 +31,7 @@ export async function openPostgres(url: string): Promise<ControlPlaneDatabase> {
     keepAlive: true,
   });
   // A connection that dies in the pool is replaced on the next use; without a listener it would end the process.
-  pool.on('error', (error) => {
-    new Logger('ControlPlane').warn(new ControlPlaneUnavailableError(error).message);
-  });
+  pool.on('error', (error) => new Logger('ControlPlane').warn(new ControlPlaneUnavailableError(error).message));
   const listeners: PostgresListener[] = [];
   const listen: Listen = async (channel, listener) => {
     listeners.push(await PostgresListener.start(url, channel, listener));
@@ -102,9 +100,7 @@ export class PostgresListener {
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     });
-    client.on('notification', ({ payload = '' }) => {
-      this.listener.onMessage(payload);
-    });
+    client.on('notification', ({ payload = '' }) => this.listener.onMessage(payload));
     const connection = { isLost: false };
     const lose = (error?: unknown): void => {
       if (connection.isLost) return;
@@ -113,9 +109,7 @@ export class PostgresListener {
       void this.reconnect();
     };
     client.on('error', lose);
-    client.on('end', () => {
-      lose();
-    });
+    client.on('end', () => lose());
     this.client = client;
     try {
       await client.connect();

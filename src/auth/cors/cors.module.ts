@@ -91,9 +91,7 @@ export class CorsModule implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     const fastify = this.host.httpAdapter.getInstance();
     const delegator: FastifyCorsOptions['delegator'] = (request, done) => {
-      this.policy.isOpenTo(request).then((isOpen) => {
-        done(null, isOpen ? OPEN : CLOSED);
-      }, done);
+      this.policy.isOpenTo(request).then((isOpen) => done(null, isOpen ? OPEN : CLOSED), done);
     };
     await new Promise<void>((resolve, reject) => {
       cors(sparingRequestsWithoutOrigin(fastify), { delegator }, (error) => {

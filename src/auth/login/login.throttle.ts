@@ -98,9 +98,7 @@ export class LoginThrottle {
     this.network = counter('address', WINDOW_SECONDS);
     this.known = counter('known', KNOWN_SECONDS);
     // Each attempt asks every counter once; one reports for all.
-    this.account = counter('account', WINDOW_SECONDS, () => {
-      metrics.failed('login');
-    });
+    this.account = counter('account', WINDOW_SECONDS, () => metrics.failed('login'));
   }
 
   /**

@@ -24,10 +24,7 @@ export class ProcessLimitCounters extends LimitCounters implements OnApplication
   take(_: Limiter, budgets: readonly Budget[], count: number): Promise<Taken> {
     const used = budgets.map((budget) => this.used(budget));
     const short = budgets.findIndex(({ limit }, i) => (used[i] ?? 0) + count > limit);
-    if (short === -1)
-      budgets.forEach((budget, i) => {
-        this.set(budget, (used[i] ?? 0) + count);
-      });
+    if (short === -1) budgets.forEach((budget, i) => this.set(budget, (used[i] ?? 0) + count));
     return Promise.resolve({
       budgets: budgets.map((budget, i) => ({ used: used[i] ?? 0, msLeft: this.msLeft(budget) })),
       short: short === -1 ? undefined : short,
@@ -92,9 +89,7 @@ export class EventCountsFile {
   /** @param expiresAt when the count is removed, in seconds since 1970 */
   set(name: string, events: number, expiresAt: number): void {
     this.counts.set(keyOf(name), { events, expiresAt });
-    this.timer ??= setTimeout(() => {
-      this.save();
-    }, SAVE_EVERY_MS).unref();
+    this.timer ??= setTimeout(() => this.save(), SAVE_EVERY_MS).unref();
   }
 
   /** Resolves when everything is in the file. */
