@@ -3,9 +3,8 @@ import { isBlank } from '../common/text.rules.js';
 import { parseOccurredAt } from './occurred-at.js';
 
 /**
- * The rules for fields of an event. A rule's name is the `code` that callers see when it is broken; codes are part of
- * the API. Rules are checked from top to bottom, and the first that is broken is the one reported. `schema` is what JSON
- * Schema can say of the rule, for the API's documentation.
+ * A rule for a field of an event. Its name is the `code` that callers see, which is part of the API. Rules are checked from top to bottom,
+ * and the first broken one is reported. `schema` describes the rule for the API's documentation.
  */
 function rule(
   name: string,
@@ -53,11 +52,11 @@ export const NotBlank = (): PropertyDecorator =>
     { minLength: 1 },
   );
 
-/** Counts characters as people do not quite, but as Unicode does: code points, so that an emoji is one. */
+/** Counts code points, so that an emoji is one. */
 export const AtMostCharacters = (limit: number): PropertyDecorator =>
   rule(
     'too_long',
-    (value) => (value as string).length <= limit || codePoints(value as string) <= limit,
+    (value) => (value as string).length <= limit || Array.from(value as string).length <= limit,
     () => `must have at most ${limit} characters.`,
     { maxLength: limit },
   );
@@ -65,7 +64,7 @@ export const AtMostCharacters = (limit: number): PropertyDecorator =>
 export const NoControlCharacters = (): PropertyDecorator =>
   rule(
     'control_character',
-    // eslint-disable-next-line no-control-regex -- they are what is looked for
+    // eslint-disable-next-line no-control-regex -- intended
     (value) => !/[\u0000-\u001f\u007f-\u009f]/.test(value as string),
     () => 'must not contain control characters.',
     { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
@@ -100,7 +99,7 @@ export const Iso8601 = (): PropertyDecorator =>
     { description: 'An ISO 8601 date and time. Without an offset it is UTC.' },
   );
 
-/** How far ahead an event may lie: a local time sent without its offset is up to 14 hours ahead of UTC. */
+/** A local time without its offset is up to 14 hours ahead of UTC. */
 const FUTURE_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
 export const Plausible = (): PropertyDecorator =>
@@ -112,10 +111,6 @@ export const Plausible = (): PropertyDecorator =>
     },
     () => 'must lie between 1970 and 24 hours from now.',
   );
-
-function codePoints(text: string): number {
-  return Array.from(text).length;
-}
 
 /** The snake_case name nearest to what was sent, such as `page_viewed` for `Page Viewed`; undefined when there is none. */
 export function proposeEventType(sent: string): string | undefined {
