@@ -3,8 +3,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 type Companion = (redis: Redis) => void;
 
 /**
- * A connection whose commands can carry commands of others. One message is one write to Redis's disk; commands that are sent apart,
- * even a microsecond earlier, cost a write of their own that this one waits for.
+ * A connection whose commands can carry commands of others. One message is one write to Redis's disk; commands that are sent
+ * apart, even a microsecond earlier, cost a write of their own that this one waits for.
  */
 export class AccompaniedRedis extends Redis {
   /** By URL: any connection of this process to the same Redis may carry them. */

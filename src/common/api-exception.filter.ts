@@ -13,8 +13,8 @@ export const PATH_RULES = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: t
 const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Tells a wrong method (405) from a wrong path (404); Fastify's router answers 404 to both. It observes the registration of routes,
- * so it is made before.
+ * Tells a wrong method (405) from a wrong path (404); Fastify's router answers 404 to both. It observes the registration of
+ * routes, so it is made before.
  */
 export class AllowedMethods {
   private readonly router = Router(PATH_RULES);

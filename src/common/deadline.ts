@@ -1,6 +1,6 @@
 /**
- * The promise's result, or the error of `onTimeout` after `ms` milliseconds. The work is not cancelled; its late result or failure
- * is ignored.
+ * The promise's result, or the error of `onTimeout` after `ms` milliseconds. The work is not cancelled; its late result or
+ * failure is ignored.
  */
 export async function withDeadline<T>(work: Promise<T>, ms: number, onTimeout: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

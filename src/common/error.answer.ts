@@ -14,8 +14,8 @@ const DROP_FOR_MS = 10_000;
 export const CONTINUE = /^100-continue$/i;
 
 /**
- * Sends an error. A client that is still sending its body gets it at once, and the rest of the body is read and dropped before the
- * connection closes: otherwise the client would report a broken pipe instead of the answer, and send again.
+ * Sends an error. A client that is still sending its body gets it at once, and the rest of the body is read and dropped before
+ * the connection closes: otherwise the client would report a broken pipe instead of the answer, and send again.
  */
 export function sendError({ raw, id }: FastifyRequest, reply: FastifyReply, body: ApiErrorBody): void {
   // Some requests are rejected before the hook that sets the id.

@@ -2,8 +2,8 @@
 export type ApiErrorBody = { detail: string } | Record<string, string[]>;
 
 /**
- * An error answer. Thrown by guards and services, written by `ApiExceptionFilter`; made by the functions below, which alone decide
- * about status and headers.
+ * An error answer. Thrown by guards and services, written by `ApiExceptionFilter`; made by the functions below, which alone
+ * decide about status and headers.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';

@@ -21,8 +21,8 @@ export class FolderLockedError extends OperatorError {
 }
 
 /**
- * Keeps a folder to one process, by a lock of the operating system on a file beside it. The kernel releases it when its holder ends.
- * It works between containers too, where process ids mean nothing.
+ * Keeps a folder to one process, by a lock of the operating system on a file beside it. The kernel releases it when its holder
+ * ends. It works between containers too, where process ids mean nothing.
  */
 export class FolderLock {
   private isHeld = true;

@@ -22,8 +22,8 @@ interface HttpOptions {
 }
 
 /**
- * The HTTP server of the contract: paths with and without the trailing slash, a request id on every answer, JSON bodies, compressed
- * or not, with a limit on their decompressed size.
+ * The HTTP server of the contract: paths with and without the trailing slash, a request id on every answer, JSON bodies,
+ * compressed or not, with a limit on their decompressed size.
  */
 export function createHttpAdapter({
   maxBodyBytes,

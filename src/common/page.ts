@@ -26,8 +26,8 @@ export class PageQueryDto {
 }
 
 /**
- * The entries of a page: at most `limit` and about 1 MB. The header `Link` leads to the next page (RFC 8288), since the lists have no
- * field for it.
+ * The entries of a page: at most `limit` and about 1 MB. The header `Link` leads to the next page (RFC 8288), since the lists
+ * have no field for it.
  * @param found the entries from the page's first on, one more than `limit` if there are so many
  * @param cursorOf names an entry, so that the next page begins after it
  */

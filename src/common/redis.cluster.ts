@@ -74,9 +74,9 @@ type Connector = NonNullable<RedisOptions['Connector']>;
 type ReportError = (type: string, error: Error) => void;
 
 /**
- * Connects to a Redis that can be written: connections to a replica are dropped and made anew, as lost ones are. In a cluster it asks
- * each time for the owner of the slot. So a cluster is used like a single Redis, with its order of commands, messages and scripts;
- * a cluster client would add nothing, since all keys are in one slot.
+ * Connects to a Redis that can be written: connections to a replica are dropped and made anew, as lost ones are. In a cluster it
+ * asks each time for the owner of the slot. So a cluster is used like a single Redis, with its order of commands, messages and
+ * scripts; a cluster client would add nothing, since all keys are in one slot.
  * @param cluster undefined for a single Redis at the connection's own options
  */
 export function primaryConnector(cluster?: RedisCluster): Connector {

@@ -12,8 +12,8 @@ const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
 /**
- * Errors of a Redis that cannot be written (any more), which did not carry out the command. After a failover connections to the old
- * primary, now a replica, stay open. Before Redis 7 a script's error has these words in the middle.
+ * Errors of a Redis that cannot be written (any more), which did not carry out the command. After a failover connections to the
+ * old primary, now a replica, stay open. Before Redis 7 a script's error has these words in the middle.
  */
 const ANOTHER_NODE = /^(?:ERR Error running script.*-)?(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED|MOVED|CLUSTERDOWN) /s;
 
@@ -33,8 +33,8 @@ const common: RedisOptions = {
 };
 
 /**
- * A connection on which commands fail at once while Redis is away. None is queued or sent again: the caller has answered 503 by then,
- * and the client's retry would become a second copy.
+ * A connection on which commands fail at once while Redis is away. None is queued or sent again: the caller has answered 503 by
+ * then, and the client's retry would become a second copy.
  * @param logger reports when Redis goes away and comes back; undefined when another connection does
  * @param connectionName in Redis's list of clients
  */
@@ -66,7 +66,8 @@ export function patientConnection(access: RedisAccess, logger: Logger, unwanted:
 }
 
 /**
- * URLs of the servers that have these keys, or may have them after a failover: in a cluster the owner of their slot and its replicas.
+ * URLs of the servers that have these keys, or may have them after a failover: in a cluster the owner of their slot and its
+ * replicas.
  * @throws Error when no node of the cluster answers
  */
 export async function serversOf({ redisUrl, prefix }: RedisAccess): Promise<readonly string[]> {

@@ -4,8 +4,8 @@ import { Configuration } from '../config/configuration.js';
 import { failFastConnection, firstConnection } from './redis.connections.js';
 
 /**
- * The connection for limits, apart from the queue's so that they do not wait behind batches. Commands fail at once while Redis is away;
- * callers set deadlines. Null in a deployment without Redis, which is one process: `@Inject(Redis) redis: Redis | null`.
+ * The connection for limits, apart from the queue's so that they do not wait behind batches. Commands fail at once while Redis is
+ * away; callers set deadlines. Null in a deployment without Redis, which is one process: `@Inject(Redis) redis: Redis | null`.
  */
 @Module({
   providers: [{ provide: Redis, inject: [Configuration], useFactory: connect }],

@@ -16,8 +16,8 @@ const FRAMEWORK: ReadonlySet<unknown> = new Set([
 const CREDENTIALS = ['authorization', 'cookie', 'set-cookie', 'x-shopify-hmac-sha256', 'password', 'token'];
 
 /**
- * One JSON object a line, with `level`, `time`, `context` and `message`; lines about a request have its `requestId` and `tenantId`
- * too. Nobody logs headers, bodies or credentials; fields with such a name are redacted for safety.
+ * One JSON object a line, with `level`, `time`, `context` and `message`; lines about a request have its `requestId` and
+ * `tenantId` too. Nobody logs headers, bodies or credentials; fields with such a name are redacted for safety.
  */
 export class ServiceLogger implements LoggerService {
   private readonly pino: Pino;

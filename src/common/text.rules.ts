@@ -1,6 +1,6 @@
 /**
- * Characters that Unicode shows as nothing: white space, zero-width and format characters, fillers, variation selectors, and blank
- * symbols (Braille, hieroglyphs, Khitan, music). Control characters have a rule of their own.
+ * Characters that Unicode shows as nothing: white space, zero-width and format characters, fillers, variation selectors, and
+ * blank symbols (Braille, hieroglyphs, Khitan, music). Control characters have a rule of their own.
  */
 const INVISIBLE = String.raw`\p{White_Space}\p{Default_Ignorable_Code_Point}\u{16fe4}\p{Cf}\u2800\u{13441}\u{13442}\u{1d159}`;
 const VISIBLE = new RegExp(`[^${INVISIBLE}]`, 'u');

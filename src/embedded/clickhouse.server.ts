@@ -37,8 +37,8 @@ interface ClickHouseServerOptions extends ServerOptions {
 }
 
 /**
- * A ClickHouse with its HTTP interface on 127.0.0.1, from npm's `chdb`, with the user `default` without a password. Committed data
- * survives `stop()` and `kill()`.
+ * A ClickHouse with its HTTP interface on 127.0.0.1, from npm's `chdb`, with the user `default` without a password. Committed
+ * data survives `stop()` and `kill()`.
  */
 export class ClickHouseServer extends EmbeddedServer {
   readonly url = `http://127.0.0.1:${this.port}`;

@@ -126,7 +126,10 @@ async function startRedis(
   }
 }
 
-/** Settings with a topic that exists: in the operator's project of Google's service, in the named emulator, or in one started here. */
+/**
+ * Settings with a topic that exists: in the operator's project of Google's service, in the named emulator, or in one started
+ * here.
+ */
 async function preparePubSub(
   { dataDir, pubSubEmulatorHost, pubSubProject }: QuickstartSettings,
   parts: RunningParts,

@@ -27,8 +27,8 @@ interface SupervisedProcessOptions {
 }
 
 /**
- * A child process that ends with this one, even when this one is killed with SIGKILL. It has its own process group: a Ctrl-C in the
- * terminal reaches this process alone, which stops the others in order.
+ * A child process that ends with this one, even when this one is killed with SIGKILL. It has its own process group: a Ctrl-C in
+ * the terminal reaches this process alone, which stops the others in order.
  */
 export class SupervisedProcess {
   /** Resolves once it ended and its output is in `lastLines`. Never rejects. */
@@ -77,9 +77,7 @@ export class SupervisedProcess {
     return this.lines.join('\n');
   }
 
-  /**
-   * Ends it by SIGTERM or by closing its standard input, and with SIGKILL after `deadlineMs`. May be called again.
-   */
+  /** Ends it by SIGTERM or by closing its standard input, and with SIGKILL after `deadlineMs`. May be called again. */
   async stop(by: 'SIGTERM' | 'end of input', deadlineMs: number): Promise<ProcessEnd> {
     this.asked = true;
     if (by === 'SIGTERM') this.child.kill('SIGTERM');

@@ -3,8 +3,8 @@ import { isBlank } from '../common/text.rules.js';
 import { parseOccurredAt } from './occurred-at.js';
 
 /**
- * A rule for a field of an event. Its name is the `code` that callers see, which is part of the API. Rules are checked from top to bottom,
- * and the first broken one is reported. `schema` describes the rule for the API's documentation.
+ * A rule for a field of an event. Its name is the `code` that callers see, which is part of the API. Rules are checked from top
+ * to bottom, and the first broken one is reported. `schema` describes the rule for the API's documentation.
  */
 function rule(
   name: string,

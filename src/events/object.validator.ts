@@ -20,9 +20,10 @@ interface Field {
 }
 
 /**
- * Checks plain objects against the class-validator rules of a DTO, and reports the first broken rule of each field.
- * It uses the decorators' rules, but collects them once: `validateSync` looks them up and builds an instance for every object, which costs
- * more than the rest of a request with 500 events. Fields without the rule `required` may be absent or null, and are then not checked.
+ * Checks plain objects against the class-validator rules of a DTO, and reports the first broken rule of each field. It uses the
+ * decorators' rules, but collects them once: `validateSync` looks them up and builds an instance for every object, which costs
+ * more than the rest of a request with 500 events. Fields without the rule `required` may be absent or null, and are then not
+ * checked.
  */
 export class ObjectValidator {
   private readonly fields: readonly Field[];

@@ -56,8 +56,8 @@ export class TrackEventDto {
 export type ReceivedFields = { -readonly [Name in keyof TrackEventDto]: unknown };
 
 /**
- * Some clients send empty texts for absent values, and PHP sends `[]` for an empty object. A blank `event_id` is absent: as a key it would
- * make one event of many.
+ * Some clients send empty texts for absent values, and PHP sends `[]` for an empty object. A blank `event_id` is absent: as a key
+ * it would make one event of many.
  */
 export function leaveOutEmpty(fields: ReceivedFields): void {
   if (isBlankText(fields.occurred_at)) fields.occurred_at = undefined;

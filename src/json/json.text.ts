@@ -104,8 +104,8 @@ function offsetOfInvalidUtf8(bytes: Buffer): number {
 }
 
 /**
- * The place of the first bracket or brace that nests deeper than {@link MAX_DEPTH}; undefined when there is none. For invalid JSON
- * it may be either.
+ * The place of the first bracket or brace that nests deeper than {@link MAX_DEPTH}; undefined when there is none. For invalid
+ * JSON it may be either.
  */
 export function tooDeepAt(json: Uint8Array): number | undefined {
   let depth = 0;

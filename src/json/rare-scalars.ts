@@ -4,8 +4,8 @@ const [QUOTE, BACKSLASH, PLUS, MINUS, POINT] = [0x22, 0x5c, 0x2b, 0x2d, 0x2e] as
 const [ZERO, NINE, UPPER_E, LOWER_E] = [0x30, 0x39, 0x45, 0x65] as const;
 
 /**
- * The strings (keys too) with an escape, and the numbers with an exponent or very many digits, of a valid JSON text: all values that may
- * be impossible to store. Read from the text, since `JSON.parse` keeps only the last of repeated keys.
+ * The strings (keys too) with an escape, and the numbers with an exponent or very many digits, of a valid JSON text: all values
+ * that may be impossible to store. Read from the text, since `JSON.parse` keeps only the last of repeated keys.
  */
 export function* rareScalars(json: Buffer): Generator<string | number> {
   let at = 0;

@@ -58,7 +58,10 @@ interface TimeSources {
   readonly receivedAt: number;
 }
 
-/** When the event happened, in ms since 1970: by Shopify's clock, else by the object, else by ours. Unacceptable times are skipped. */
+/**
+ * When the event happened, in ms since 1970: by Shopify's clock, else by the object, else by ours. Unacceptable times are
+ * skipped.
+ */
 export function eventTimeOf({ triggeredAt, object, fields, receivedAt }: TimeSources): number {
   const texts = [triggeredAt, ...fields.map((field) => object.text(field))];
   for (const text of texts) {

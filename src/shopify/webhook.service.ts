@@ -29,7 +29,8 @@ export class WebhookService {
 
   /**
    * Returns when the event or request of the webhook is on disk, if it has one.
-   * @throws ApiError 400 when it cannot be read, 415 when it is not JSON, 401 or 403 when it is not genuine, 503 when it cannot be queued
+   * @throws ApiError 400 when it cannot be read, 415 when it is not JSON, 401 or 403 when it is not genuine, 503 when it cannot
+   * be queued
    */
   async receive(request: WebhookRequest): Promise<WebhookAnswer> {
     const settings = await this.verifier.verify(request);

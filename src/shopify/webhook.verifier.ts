@@ -83,8 +83,8 @@ export class WebhookVerifier implements OnModuleInit {
 
   /**
    * The settings for verifying a webhook, before its body is read.
-   * @throws ApiError 401 when there are none, or it has no signature. The timing tells whether a tenant exists; a slug is no secret,
-   * and reading and hashing unsigned bodies would cost more.
+   * @throws ApiError 401 when there are none, or it has no signature. The timing tells whether a tenant exists; a slug is no
+   * secret, and reading and hashing unsigned bodies would cost more.
    */
   private async settingsFor(request: Omit<WebhookRequest, 'body'>): Promise<ShopifySettings> {
     const { tenantId, headers } = request;

@@ -52,7 +52,10 @@ function serialize(text: string): string {
   return URL.canParse(text) ? new URL(text).origin : '';
 }
 
-/** Whether all subdomains of a web origin's host have one owner: it is no public suffix (https://publicsuffix.org), and no address. */
+/**
+ * Whether all subdomains of a web origin's host have one owner: it is no public suffix (https://publicsuffix.org), and no
+ * address.
+ */
 function hasOneOwner(origin: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, hostname } = new URL(origin);
