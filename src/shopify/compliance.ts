@@ -11,14 +11,6 @@ export interface ComplianceRequest {
   readonly topic: ComplianceTopic;
   /** In lower case. Signed, unlike the header. */
   readonly shopDomain: string | undefined;
-  readonly shopId: string | undefined;
-  /** Shopify's number of a `customers/data_request`. */
-  readonly dataRequestId: string | undefined;
-  readonly customer: {
-    readonly id: string | undefined;
-    readonly email: string | undefined;
-    readonly phone: string | undefined;
-  };
   /** Every `user_id` of the customer's events; an address may be stored in another case. */
   readonly userIds: readonly string[];
   /** The orders to erase or to report. */
@@ -48,9 +40,6 @@ export function readComplianceRequest(topic: ComplianceTopic, body: ShopifyObjec
   return {
     topic,
     shopDomain: body.text('shop_domain')?.toLowerCase(),
-    shopId: body.id('shop_id'),
-    dataRequestId: body.object('data_request')?.id('id'),
-    customer: { id, email, phone: customer?.text('phone') },
     userIds: distinct([email, id]).filter((userId) => isAcceptable('user_id', userId)),
     orderIds: distinct([...body.ids('orders_to_redact'), ...body.ids('orders_requested')]),
   };

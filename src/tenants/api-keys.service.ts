@@ -175,9 +175,10 @@ export class ApiKeys {
     return (await this.origins.find(origin, address)) !== undefined;
   }
 
-  /** The secret for signing user ids, in hex; undefined for a secret key. */
-  hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
-    return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
+  /** The secret for signing user ids, in hex. @throws TypeError for a secret key, which has none */
+  hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string {
+    if (encryptedHmacSecret === null) throw new TypeError(`The key ${id} has no HMAC secret`);
+    return this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
   }
 
   private noteUse(found: ApiKey | undefined): ApiKey | undefined {

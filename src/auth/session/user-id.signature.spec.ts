@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { problemOfSignature } from './session.service.js';
+import { problemOfSignature } from './user-id.signature.js';
 
 const SECRET = '0f1e2d3c4b5a69788796a5b4c3d2e1f0'.repeat(2);
 const NOW = Date.UTC(2026, 3, 25, 13) + 789;
