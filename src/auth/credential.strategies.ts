@@ -14,7 +14,7 @@ import type {
   SessionPrincipal,
   UserPrincipal,
 } from './principal.js';
-import type { SessionClaims } from './tokens/token.claims.js';
+import type { SessionClaims, TokenClaims } from './tokens/token.claims.js';
 import { Tokens } from './tokens/tokens.service.js';
 
 type Done = (error: unknown, principal?: Principal | null) => void;
@@ -96,6 +96,11 @@ function bearerTokenOf({ headers }: FastifyRequest): string | undefined {
   return headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
 }
 
+async function claimsOf(request: FastifyRequest, tokens: Tokens): Promise<TokenClaims | undefined> {
+  const token = bearerTokenOf(request);
+  return token === undefined ? undefined : tokens.verify(token);
+}
+
 /** `Authorization: Bearer …` with a session's token. A session ends with the public key that it was opened with. */
 @Injectable()
 export class SessionTokenStrategy extends CredentialStrategy {
@@ -107,8 +112,7 @@ export class SessionTokenStrategy extends CredentialStrategy {
   }
 
   override async validate(request: FastifyRequest): Promise<SessionPrincipal | null> {
-    const token = bearerTokenOf(request);
-    const claims = token === undefined ? undefined : await this.tokens.verify(token);
+    const claims = await claimsOf(request, this.tokens);
     if (claims?.kind !== 'session') return null;
     const principal = principalOfSession(claims, await this.apiKeys.findById(claims.apiKeyId));
     if (principal === undefined) {
@@ -151,8 +155,7 @@ export class UserTokenStrategy extends CredentialStrategy {
   }
 
   override async validate(request: FastifyRequest): Promise<UserPrincipal | null> {
-    const token = bearerTokenOf(request);
-    const claims = token === undefined ? undefined : await this.tokens.verify(token);
+    const claims = await claimsOf(request, this.tokens);
     if (claims?.kind !== 'access') return null;
     const { tenantId, userId, passwordVersion } = claims;
     if (passwordVersion === undefined) {

@@ -18,7 +18,7 @@ interface Choice {
 
 /** `dead-letter list`, `dead-letter replay` and `dead-letter remove`. */
 export function addDeadLetterCommands(program: Command, terminal: Terminal): void {
-  const deadLetter = program.command('dead-letter').description('events that ClickHouse refused');
+  const deadLetter = program.command('dead-letter').description('events that ClickHouse rejected');
 
   deadLetter
     .command('list')

@@ -3,12 +3,11 @@ import { messageOf } from '../common/operator.error.js';
 import { addDeadLetterCommands } from './dead-letter.command.js';
 import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
-import { addPlanCommands } from './plan.command.js';
+import { addPlanCommands, addTenantCommands } from './tenant.command.js';
 import { addPubSubCommands } from './pubsub.command.js';
 import { addSecretsCommands } from './secrets.command.js';
 import { addSeedCommand } from './seed.command.js';
 import { addShopifyCommands } from './shopify.command.js';
-import { addTenantCommands } from './tenant.command.js';
 import type { Terminal } from './terminal.js';
 import { addUserCommands } from './user.command.js';
 

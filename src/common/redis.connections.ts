@@ -12,7 +12,7 @@ const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
 /**
- * Errors of a Redis that cannot be written (any more), which did not carry out the command. After a failover connections to the
+ * Errors of a Redis that takes no writes, which did not carry out the command. After a failover connections to the
  * old primary, now a replica, stay open. Before Redis 7 a script's error has these words in the middle.
  */
 const ANOTHER_NODE = /^(?:ERR Error running script.*-)?(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED|MOVED|CLUSTERDOWN) /s;

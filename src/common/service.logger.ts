@@ -20,6 +20,11 @@ const CREDENTIALS = ['authorization', 'cookie', 'set-cookie', 'x-shopify-hmac-sh
  * `tenantId` too. Nobody logs headers, bodies or credentials; fields with such a name are redacted for safety.
  */
 export class ServiceLogger implements LoggerService {
+  readonly fatal = this.at('fatal');
+  readonly error = this.at('error');
+  readonly warn = this.at('warn');
+  readonly debug = this.at('debug');
+  readonly verbose = this.at('trace');
   private readonly pino: Pino;
 
   /** @param destination by default standard output, written before the call returns, so that no exit loses a line */
@@ -40,28 +45,12 @@ export class ServiceLogger implements LoggerService {
     );
   }
 
-  fatal(message: unknown, ...rest: unknown[]): void {
-    this.write('fatal', message, rest);
-  }
-
-  error(message: unknown, ...rest: unknown[]): void {
-    this.write('error', message, rest);
-  }
-
-  warn(message: unknown, ...rest: unknown[]): void {
-    this.write('warn', message, rest);
-  }
-
   log(message: unknown, ...rest: unknown[]): void {
     this.write(FRAMEWORK.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
   }
 
-  debug(message: unknown, ...rest: unknown[]): void {
-    this.write('debug', message, rest);
-  }
-
-  verbose(message: unknown, ...rest: unknown[]): void {
-    this.write('trace', message, rest);
+  private at(level: Level): (message: unknown, ...rest: unknown[]) => void {
+    return (message, ...rest) => this.write(level, message, rest);
   }
 
   /** @param rest as Nest passes it: a stack or nothing, then the context */

@@ -3,7 +3,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import { CachedLookup } from '../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../tenants/control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from '../tenants/control-plane.database.js';
+import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
 import { eventSchemas } from '../tenants/schema.js';
 import { CompiledSchema } from './compiled-schema.js';
 import type { EventSchema, SchemaProperty } from './event-schema.js';
@@ -19,15 +19,13 @@ type StoredSchema = typeof eventSchemas.$inferSelect;
 /** What tenants expect of the payloads of their events. */
 @Injectable()
 export class EventSchemas {
-  private readonly db: Database;
   private readonly byTenant: CachedLookup<TenantSchemas>;
   private readonly compiled = new LRUCache<string, CompiledSchema>({ max: MAX_COMPILED });
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
   ) {
-    this.db = db;
     this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.load(tenantId));
   }
 
@@ -42,7 +40,7 @@ export class EventSchemas {
   /** The first `limit` schemas of a tenant whose event types come after `after`, by event type. */
   async list(tenantId: string, after: string, limit: number): Promise<EventSchema[]> {
     const { tenantSlug, eventType } = eventSchemas;
-    return this.db
+    return this.database.db
       .select()
       .from(eventSchemas)
       .where(and(eq(tenantSlug, tenantId), gt(eventType, after)))
@@ -51,7 +49,7 @@ export class EventSchemas {
   }
 
   async find(tenantId: string, eventType: string): Promise<EventSchema | undefined> {
-    const [schema] = await this.db.select().from(eventSchemas).where(isSchema(tenantId, eventType));
+    const [schema] = await this.database.db.select().from(eventSchemas).where(isSchema(tenantId, eventType));
     return schema;
   }
 
@@ -103,7 +101,7 @@ export class EventSchemas {
   }
 
   private async load(tenantId: string): Promise<TenantSchemas> {
-    const schemas = await this.db.select().from(eventSchemas).where(eq(eventSchemas.tenantSlug, tenantId));
+    const schemas = await this.database.db.select().from(eventSchemas).where(eq(eventSchemas.tenantSlug, tenantId));
     return new Map(schemas.map((schema) => [schema.eventType, this.compile(schema)]));
   }
 

@@ -100,7 +100,7 @@ export class WebhookVerifier implements OnModuleInit {
   }
 
   private record({ tenantId, requestId }: Omit<WebhookRequest, 'body'>, why: string): void {
-    const detail = `A webhook was refused. ${why}`;
+    const detail = `A webhook was rejected. ${why}`;
     this.errors.record({
       tenantId,
       ts: Date.now(),

@@ -16,7 +16,7 @@ import {
 import { ApiKeyUsage } from './api-key.usage.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { entriesThatAdmit, normalizeOrigin } from './origins.js';
 import { apiKeys } from './schema.js';
 import { ownerOfApiKey, SecretBox } from './secret.box.js';
@@ -40,19 +40,17 @@ export interface NewApiKey {
 /** The tenants' API keys. */
 @Injectable()
 export class ApiKeys {
-  private readonly db: Database;
   private readonly byHash: CachedLookup<ApiKey>;
   private readonly byId: CachedLookup<ApiKey>;
   private readonly origins: CachedLookup<ApiKey>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
     private readonly secrets: SecretBox,
     private readonly usage: ApiKeyUsage,
   ) {
-    this.db = db;
     this.byHash = new CachedLookup(changes, 'api_key_hash', (hash) => this.load(eq(apiKeys.keyHash, hash)));
     this.byId = new CachedLookup(changes, 'api_key_id', (id) => this.load(eq(apiKeys.id, id)));
     this.origins = new CachedLookup(changes, 'origin', (origin) =>
@@ -107,7 +105,7 @@ export class ApiKeys {
     const shown = { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId };
     const isAfter = sql`(${createdAt}, ${id}) > (
       SELECT last.created_at, last.id FROM ${apiKeys} last WHERE last.tenant_slug = ${tenantId} AND last.id = ${after})`;
-    const keys = await this.db
+    const keys = await this.database.db
       .select({ ...shown, createdAt, lastUsedAt, revokedAt })
       .from(apiKeys)
       .where(and(eq(apiKeys.tenantSlug, tenantId), after === undefined ? undefined : isAfter))
@@ -188,7 +186,7 @@ export class ApiKeys {
 
   private async load(condition: SQL): Promise<ApiKey | undefined> {
     const { id, tenantSlug: tenantId, type, allowedOrigins, requireSignedUserId, hmacSecret } = apiKeys;
-    const [apiKey] = await this.db
+    const [apiKey] = await this.database.db
       .select({ id, tenantId, type, allowedOrigins, requireSignedUserId, encryptedHmacSecret: hmacSecret })
       .from(apiKeys)
       .where(and(condition, isNull(apiKeys.revokedAt)))

@@ -1,7 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, eq, gt, inArray, lt, sql } from 'drizzle-orm';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { refreshTokens, users } from './schema.js';
 import { UnknownLimit } from './cached-lookup.js';
 import type { AuthenticatedUser } from './user.js';
@@ -17,12 +17,9 @@ const MAX_CLEARED = 1_000;
  */
 @Injectable()
 export class RefreshTokens {
-  private readonly db: Database;
   private readonly unknownLimit = new UnknownLimit();
 
-  constructor(private readonly database: ControlPlaneDatabase) {
-    this.db = database.db;
-  }
+  constructor(private readonly database: ControlPlaneDatabase) {}
 
   /** Starts a login. `undefined` when the user was removed or the password changed since it was checked. */
   async start({ id, passwordHash }: AuthenticatedUser): Promise<string | undefined> {
@@ -66,7 +63,7 @@ export class RefreshTokens {
   }
 
   private async prolong(token: string): Promise<AuthenticatedUser | undefined> {
-    const [user] = await this.db
+    const [user] = await this.database.db
       .update(refreshTokens)
       .set({ expiresAt: sql`least(now() + interval '7 days', ${refreshTokens.createdAt} + interval '30 days')` })
       .from(users)
@@ -84,11 +81,11 @@ export class RefreshTokens {
   /** @returns one of the removed tokens */
   private async end(token: string): Promise<object | undefined> {
     // Earlier builds rotated tokens and left several of one login.
-    const family = this.db
+    const family = this.database.db
       .select({ familyId: refreshTokens.familyId })
       .from(refreshTokens)
       .where(eq(refreshTokens.tokenHash, hashToken(token)));
-    const [ended] = await this.db
+    const [ended] = await this.database.db
       .delete(refreshTokens)
       .where(inArray(refreshTokens.familyId, family))
       .returning({ familyId: refreshTokens.familyId });
@@ -96,14 +93,14 @@ export class RefreshTokens {
   }
 
   private async clearExpired(): Promise<void> {
-    const expired = this.db
+    const expired = this.database.db
       .select({ tokenHash: refreshTokens.tokenHash })
       .from(refreshTokens)
       .where(lt(refreshTokens.expiresAt, sql`now()`))
       .limit(MAX_CLEARED)
       // Concurrent logins remove different ones instead of waiting for each other.
       .for('update', { skipLocked: true });
-    await this.db.delete(refreshTokens).where(inArray(refreshTokens.tokenHash, expired));
+    await this.database.db.delete(refreshTokens).where(inArray(refreshTokens.tokenHash, expired));
   }
 }
 

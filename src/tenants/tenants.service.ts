@@ -3,7 +3,7 @@ import { asc, eq } from 'drizzle-orm';
 import { problemOfName } from '../common/text.rules.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { tenants } from './schema.js';
 import { type Plan, type Tenant, TenantError } from './tenant.js';
 
@@ -13,14 +13,12 @@ const MAX_SLUG_LENGTH = 63;
 /** The tenants of the platform. */
 @Injectable()
 export class Tenants {
-  private readonly db: Database;
   private readonly bySlug: CachedLookup<Tenant>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
   ) {
-    this.db = db;
     this.bySlug = new CachedLookup(changes, 'tenant', (slug) => this.find(slug));
   }
 
@@ -43,7 +41,7 @@ export class Tenants {
 
   /** From the database. */
   async find(slug: string): Promise<Tenant | undefined> {
-    const [tenant] = await this.db.select().from(tenants).where(eq(tenants.slug, slug));
+    const [tenant] = await this.database.db.select().from(tenants).where(eq(tenants.slug, slug));
     return tenant;
   }
 
@@ -84,7 +82,7 @@ export class Tenants {
 
   /** All tenants, by slug. */
   async list(): Promise<Tenant[]> {
-    return this.db.select().from(tenants).orderBy(asc(tenants.slug));
+    return this.database.db.select().from(tenants).orderBy(asc(tenants.slug));
   }
 }
 

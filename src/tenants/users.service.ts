@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import {
   type AuthenticatedUser,
   hasEmailForm,
@@ -22,16 +22,14 @@ const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, 
 /** The people who work for the tenants. An email address belongs to one user of one tenant, whatever its case. */
 @Injectable()
 export class Users {
-  private readonly db: Database;
   private readonly states: CachedLookup<UserState>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
     private readonly passwords: Passwords,
   ) {
-    this.db = db;
     this.states = new CachedLookup(changes, 'user', (id) => this.loadState(id));
   }
 
@@ -45,7 +43,7 @@ export class Users {
     }
     await this.tenants.require(tenantId);
     const passwordHash = await this.passwords.hash(password);
-    const [user] = await this.db
+    const [user] = await this.database.db
       .insert(users)
       .values({ tenantSlug: tenantId, email: normalized, passwordHash })
       .onConflictDoNothing()
@@ -58,7 +56,7 @@ export class Users {
 
   /** All users of a tenant, by email address. */
   async list(tenantId: string): Promise<User[]> {
-    return this.db.select(SUMMARY).from(users).where(eq(users.tenantSlug, tenantId)).orderBy(asc(users.email));
+    return this.database.db.select(SUMMARY).from(users).where(eq(users.tenantSlug, tenantId)).orderBy(asc(users.email));
   }
 
   /**
@@ -115,7 +113,7 @@ export class Users {
   }
 
   private async loadState(id: string): Promise<UserState | undefined> {
-    const [user] = await this.db
+    const [user] = await this.database.db
       .select({ tenantId: users.tenantSlug, passwordHash: users.passwordHash })
       .from(users)
       .where(eq(users.id, id));
@@ -125,7 +123,7 @@ export class Users {
   private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {
     // PostgreSQL rejects some texts that cannot be addresses, such as those with a null character.
     if (!hasEmailForm(email)) return undefined;
-    const [user] = await this.db
+    const [user] = await this.database.db
       .select({ id: users.id, tenantId: users.tenantSlug, passwordHash: users.passwordHash })
       .from(users)
       .where(eq(users.email, email));

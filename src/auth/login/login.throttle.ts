@@ -104,7 +104,7 @@ export class LoginThrottle {
   /**
    * Runs `check`, whose `undefined` is a failure. Attempts of an account from one network take turns, so that simultaneous
    * guesses are counted like others; each further instance allows one more.
-   * @throws ApiError 429 without running it, after too many failures or beside too many attempts of the network; and what
+   * @throws ApiError 429 without running it, after too many failures, or during too many attempts of the network; and what
    * `check` throws, which is no failure
    */
   async attempt<T>({ account, address }: Attempt, check: () => Promise<T | undefined>): Promise<T | undefined> {

@@ -4,7 +4,7 @@ import { asc, eq } from 'drizzle-orm';
 import { isBlank } from '../../common/text.rules.js';
 import { CachedLookup } from '../../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
+import { ControlPlaneDatabase } from '../../tenants/control-plane.database.js';
 import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.js';
 import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
 import { TenantError } from '../../tenants/tenant.js';
@@ -38,15 +38,13 @@ export const MAX_SECRET_LENGTH = 255;
 /** The tenants' Shopify shops and the secrets that their webhooks are signed with. */
 @Injectable()
 export class ShopifyAccounts {
-  private readonly db: Database;
   private readonly byTenant: CachedLookup<ShopifySettings>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly box: SecretBox,
   ) {
-    this.db = db;
     this.byTenant = new CachedLookup(changes, 'shopify_settings', (tenantId) => this.load(tenantId));
   }
 
@@ -60,7 +58,7 @@ export class ShopifyAccounts {
 
   async summary(tenantId: string): Promise<ShopifySettingsSummary> {
     const { id, createdAt } = shopifySecrets;
-    const secrets = await this.db
+    const secrets = await this.database.db
       .select({ id, createdAt })
       .from(shopifySecrets)
       .where(eq(shopifySecrets.tenantSlug, tenantId))
@@ -111,12 +109,12 @@ export class ShopifyAccounts {
 
   /** Runs the same queries whether or not there is such a tenant, so that the timing does not tell. */
   private async load(tenantId: string): Promise<ShopifySettings | undefined> {
-    const stored = await this.db
+    const stored = await this.database.db
       .select({ secret: shopifySecrets.secret })
       .from(shopifySecrets)
       .where(eq(shopifySecrets.tenantSlug, tenantId))
       .orderBy(asc(shopifySecrets.createdAt));
-    const [tenant] = await this.db
+    const [tenant] = await this.database.db
       .select({ shopDomain: shopifySettings.shopDomain })
       .from(tenants)
       .leftJoin(shopifySettings, eq(shopifySettings.tenantSlug, tenants.slug))
@@ -130,7 +128,7 @@ export class ShopifyAccounts {
   }
 
   private async shopDomainOf(tenantId: string): Promise<string | null> {
-    const [settings] = await this.db
+    const [settings] = await this.database.db
       .select({ shopDomain: shopifySettings.shopDomain })
       .from(shopifySettings)
       .where(eq(shopifySettings.tenantSlug, tenantId));
