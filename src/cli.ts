@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runCli } from './cli/run-cli.js';
-import { readStandardInput } from './cli/standard-input.js';
+import { readStandardInput } from './cli/terminal.js';
 import { loadEnvFile } from './config/load-configuration.js';
 
 loadEnvFile();

@@ -5,16 +5,18 @@ import { Configuration } from '../config/configuration.js';
 import { SecretBox } from '../tenants/secret.box.js';
 import { StoredSecrets } from '../tenants/stored-secrets.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
-import { ApiKeyStrategy } from './api-key.strategy.js';
+import {
+  ApiKeyStrategy,
+  type CredentialStrategy,
+  SessionTokenStrategy,
+  UserTokenStrategy,
+} from './credential.strategies.js';
 import { CredentialGuard } from './credential.guard.js';
-import type { CredentialStrategy } from './credential.strategy.js';
-import { SessionTokenStrategy } from './session-token.strategy.js';
 import { ExternalIssuer } from './tokens/external-issuer.js';
 import { JwksController } from './tokens/jwks.controller.js';
 import { OwnIssuer } from './tokens/own-issuer.js';
 import { SigningKeys } from './tokens/signing-keys.js';
 import { Tokens } from './tokens/tokens.service.js';
-import { UserTokenStrategy } from './user-token.strategy.js';
 
 /** Who may call what, and from where: its guard stands before every route of the application. */
 @Module({

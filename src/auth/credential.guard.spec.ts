@@ -3,19 +3,16 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { eq, sql } from 'drizzle-orm';
-import { AllowedMethods } from '../common/allowed-methods.js';
-import { ApiExceptionFilter } from '../common/api-exception.filter.js';
+import { AllowedMethods, ApiExceptionFilter } from '../common/api-exception.filter.js';
 import { ConfigModule, loadConfiguration } from '../config/load-configuration.js';
 import { ApiKeys } from '../tenants/api-keys.service.js';
 import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
 import { ControlPlaneFilter } from '../tenants/control-plane.filter.js';
 import { apiKeys } from '../tenants/schema.js';
 import { Tenants } from '../tenants/tenants.service.js';
-import { Accepts } from './accepts.decorator.js';
-import { ApiKeyStrategy } from './api-key.strategy.js';
+import { Accepts, CurrentPrincipal, type Principal } from './principal.js';
+import { ApiKeyStrategy } from './credential.strategies.js';
 import { AuthModule } from './auth.module.js';
-import { CurrentPrincipal } from './principal.decorator.js';
-import type { Principal } from './principal.js';
 import { freshDataDir } from '../../test/support/data-dir.js';
 
 @Controller()

@@ -5,10 +5,10 @@ import { AuthGuard, AuthModuleOptions } from '@nestjs/passport';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { forbidden, unauthorized } from '../common/errors.js';
-import { ApiKeyStrategy } from './api-key.strategy.js';
-import { refusalOfOrigin } from './origin.policy.js';
+import type { ApiKey } from '../tenants/api-key.js';
+import { isListed } from '../tenants/origins.js';
+import { ApiKeyStrategy, SessionTokenStrategy } from './credential.strategies.js';
 import type { Principal, PrincipalKind } from './principal.js';
-import { SessionTokenStrategy } from './session-token.strategy.js';
 
 const NAMES: Readonly<Record<PrincipalKind, string>> = {
   'secret-key': 'secret key (ApiKey sk_…)',
@@ -18,8 +18,8 @@ const NAMES: Readonly<Record<PrincipalKind, string>> = {
 };
 
 /**
- * Lets a request pass that carries a credential of a kind its route accepts, and notes whose it is in `request.principal`. It
- * decides before the body is read, in a hook of Fastify: whoever has no credential makes us read, decompress and parse nothing.
+ * Admits requests whose credential is of a kind that the route accepts, and sets `request.principal`. It decides in a hook of
+ * Fastify before the body is read: without a credential nothing is read, decompressed or parsed.
  */
 @Injectable()
 export class CredentialGuard extends AuthGuard() implements OnModuleInit {
@@ -32,7 +32,7 @@ export class CredentialGuard extends AuthGuard() implements OnModuleInit {
     super(options);
   }
 
-  /** The hook comes after all of `onRequest`, CORS among them, so that web pages can read a refusal. */
+  /** The hook comes after all of `onRequest`, CORS among them, so that web pages can read the error. */
   onModuleInit(): void {
     this.host.httpAdapter.getInstance().addHook('preParsing', (request, reply, _payload, done) => {
       const { accepts } = request.routeOptions.config;
@@ -40,28 +40,24 @@ export class CredentialGuard extends AuthGuard() implements OnModuleInit {
         done();
         return;
       }
-      // Nearly every event comes with a credential that memory knows: that takes no promise.
+      // Nearly every event comes with a credential that is in memory: that takes no promise.
       request.principal = this.apiKeys.recall(request) ?? this.sessions.recall(request);
       if (request.principal !== undefined) {
         admit(request.principal, accepts, request, reply);
         done();
         return;
       }
-      this.authenticate(accepts, request, reply).then(() => {
-        done();
-      }, done);
+      this.authenticate(accepts, request, reply).then(() => done(), done);
     });
   }
 
-  /** @throws TypeError when the route does not say whom it accepts */
+  /** @throws TypeError when the route does not say which principals it accepts */
   override canActivate(context: ExecutionContext): boolean {
-    if (context.getType() !== 'http') {
-      return true;
-    }
+    if (context.getType() !== 'http') return true;
     const { principal, routeOptions } = context.switchToHttp().getRequest<FastifyRequest>();
     const { accepts } = routeOptions.config;
     if (accepts === undefined) {
-      throw new TypeError(`${context.getClass().name}.${context.getHandler().name} does not say whom it accepts`);
+      throw new TypeError(`${context.getClass().name}.${context.getHandler().name} has no @Accepts(…)`);
     }
     return accepts.length === 0 || (principal !== undefined && accepts.includes(principal.kind));
   }
@@ -110,10 +106,42 @@ function admit(
     const others = accepts.map((kind) => `a ${NAMES[kind]}`).join(' or ');
     throw forbidden(`A ${NAMES[principal.kind]} cannot do this. Use ${others}.`);
   }
-  const refusal = refusalOfOrigin(principal, headers.origin);
-  if (refusal === undefined) return;
-  // Another key may admit the origin, and before this one was known that was enough for CORS. Pages cannot read this answer.
+  const problem = problemOfOrigin(principal, headers.origin);
+  if (problem === undefined) return;
+  // CORS admitted the origin because another key lists it. Pages of this origin cannot read this answer.
   reply.removeHeader('access-control-allow-origin');
   reply.removeHeader('access-control-expose-headers');
-  throw forbidden(refusal);
+  throw forbidden(problem);
+}
+
+/**
+ * Why a principal may not call from its page, with the fix; undefined when it may. Public keys and their sessions are bound
+ * to origins, because anybody can read them in a page's source.
+ * @param origin the request's `Origin` header; apps and servers send none
+ */
+function problemOfOrigin(principal: Principal, origin: string | undefined): string | undefined {
+  switch (principal.kind) {
+    case 'secret-key':
+    case 'user':
+      return undefined;
+    case 'session':
+      return origin === undefined ? undefined : problemByKey(principal.apiKey, origin);
+    case 'public-key':
+      return origin === undefined ? problemWithoutOrigin(principal.apiKey) : problemByKey(principal.apiKey, origin);
+    default:
+      return principal satisfies never;
+  }
+}
+
+function problemByKey({ allowedOrigins }: ApiKey, origin: string): string | undefined {
+  if (isListed(origin, allowedOrigins)) return undefined;
+  return allowedOrigins.length === 0
+    ? 'This public key is for apps: it lists no origins, so no web page may use it. Make one with allowed_origins.'
+    : 'This public key does not list the origin that the request comes from. Make one that has it in allowed_origins.';
+}
+
+function problemWithoutOrigin({ allowedOrigins }: ApiKey): string | undefined {
+  return allowedOrigins.length === 0
+    ? undefined
+    : 'This public key is for web pages: requests must come with an Origin that it lists. For an app make one without allowed_origins.';
 }

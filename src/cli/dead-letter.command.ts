@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { OperatorError } from '../common/operator.error.js';
+import { loadConfiguration } from '../config/load-configuration.js';
 import type { DeadLetters, DeadLetterSummary } from '../transport/dead-letters.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
-import { withDeadLetters } from './with-dead-letters.js';
+import type { EventTransport } from '../transport/event-transport.js';
+import { print, type Terminal } from './terminal.js';
 
-/** As many as the queue can tell of in one answer. */
+/** The most that the queue lists at once. */
 const LISTED = 1_000;
 
 interface Choice {
@@ -14,7 +18,7 @@ interface Choice {
 
 /** `dead-letter list`, `dead-letter replay` and `dead-letter remove`. */
 export function addDeadLetterCommands(program: Command, terminal: Terminal): void {
-  const deadLetter = program.command('dead-letter').description('events that ClickHouse refused');
+  const deadLetter = program.command('dead-letter').description('events that ClickHouse rejected');
 
   deadLetter
     .command('list')
@@ -43,8 +47,8 @@ export function addDeadLetterCommands(program: Command, terminal: Terminal): voi
       await withDeadLetters(terminal, async (deadLetters) => {
         const replayed = id === undefined ? await replayAll(deadLetters, tenant) : 1;
         if (id !== undefined) {
-          await demand(deadLetters, id, tenant);
-          confirm(await deadLetters.replay(id), id);
+          await requireLetter(deadLetters, id, tenant);
+          requireExists(await deadLetters.replay(id), id);
         }
         print(terminal, json, { replayed }, `Dead letters put into the queue again: ${replayed}.`);
       });
@@ -58,23 +62,21 @@ export function addDeadLetterCommands(program: Command, terminal: Terminal): voi
     .option('--json', 'print {"id"}')
     .action(async (id: string, { tenant, json }: Choice) => {
       await withDeadLetters(terminal, async (deadLetters) => {
-        await demand(deadLetters, id, tenant);
-        confirm(await deadLetters.remove(id), id);
+        await requireLetter(deadLetters, id, tenant);
+        requireExists(await deadLetters.remove(id), id);
         print(terminal, json, { id }, `Removed dead letter ${id}.`);
       });
     });
 }
 
-/** Each once: one that is refused again comes back, as the youngest. @returns how many */
+/** Replays each once: a rejected one comes back as the youngest. @returns how many */
 async function replayAll(deadLetters: DeadLetters, tenantId: string | undefined): Promise<number> {
   const seen = new Set<string>();
   let replayed = 0;
   for (;;) {
     const letters = await deadLetters.list({ tenantId, limit: LISTED });
     const unseen = letters.filter(({ id }) => !seen.has(id));
-    if (unseen.length === 0) {
-      return replayed;
-    }
+    if (unseen.length === 0) return replayed;
     for (const { id } of unseen) {
       seen.add(id);
       if (await deadLetters.replay(id)) replayed++;
@@ -83,15 +85,13 @@ async function replayAll(deadLetters: DeadLetters, tenantId: string | undefined)
 }
 
 /** @throws Error when there is no such letter, or it is not the tenant's */
-async function demand(deadLetters: DeadLetters, id: string, tenantId: string | undefined): Promise<void> {
+async function requireLetter(deadLetters: DeadLetters, id: string, tenantId: string | undefined): Promise<void> {
   const letter = await deadLetters.get(id);
-  confirm(letter !== undefined && (tenantId === undefined || letter.tenantId === tenantId), id);
+  requireExists(letter !== undefined && (tenantId === undefined || letter.tenantId === tenantId), id);
 }
 
-function confirm(exists: boolean, id: string): void {
-  if (!exists) {
-    throw new Error(`There is no dead letter "${id}". See \`segops dead-letter list\`.`);
-  }
+function requireExists(exists: boolean, id: string): void {
+  if (!exists) throw new Error(`There is no dead letter "${id}". See \`segops dead-letter list\`.`);
 }
 
 function toJson({ id, tenantId, type, events, reason, diedAt }: DeadLetterSummary) {
@@ -100,4 +100,55 @@ function toJson({ id, tenantId, type, events, reason, diedAt }: DeadLetterSummar
 
 function describe({ id, tenantId, events, reason, diedAt }: DeadLetterSummary): string {
   return [id, new Date(diedAt).toISOString(), tenantId ?? '(several tenants)', `events: ${events}`, reason].join('\t');
+}
+
+/** A client of Pub/Sub takes some seconds to its first answer on a busy machine. */
+const CONNECT_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 20;
+
+/** Runs `work` on the dead letters of the service's queue, and closes the connection again. */
+async function withDeadLetters(terminal: Terminal, work: (deadLetters: DeadLetters) => Promise<void>): Promise<void> {
+  const { createTransport } = await import('../transport/create-transport.js');
+  const { TransportUnavailableError } = await import('../transport/event-transport.js');
+  const { Spool } = await import('../transport/spool/spool.js');
+  const configuration = loadConfiguration(terminal.env, [
+    ...['transport', 'redisUrl', 'queuePrefix', 'dataDir'],
+    ...['pubsubProject', 'pubsubTopic', 'pubsubSubscription', 'pubsubEmulatorHost'],
+  ] as const);
+  const { dataDir } = configuration;
+  // Opening would make a new one.
+  if (configuration.transport === 'spool' && !existsSync(join(dataDir, 'spool'))) {
+    throw new OperatorError(`There is no spool in ${resolve(dataDir)}. Set DATA_DIR as the service has it.`);
+  }
+  // With a broker the dead letters are in the broker.
+  const spool = configuration.transport === 'spool' ? Spool.openQueue(configuration) : null;
+  const transport = await createTransport(configuration, spool);
+  try {
+    await connected(transport);
+    await work(transport.deadLetters);
+  } catch (error) {
+    throw error instanceof TransportUnavailableError
+      ? new OperatorError(`${error.message}. Check that the queue runs, and REDIS_URL.`)
+      : error;
+  } finally {
+    await transport.close();
+    await spool?.close();
+  }
+}
+
+/**
+ * Waits for connections, which are made in the background: with Pub/Sub also to the Redis that keeps its dead letters.
+ * @throws TransportUnavailableError when they are not there in time
+ */
+async function connected(transport: EventTransport): Promise<void> {
+  const deadline = performance.now() + CONNECT_WITHIN_MS;
+  for (;;) {
+    try {
+      await Promise.all([transport.status(), transport.deadLetters.list({ limit: 1 })]);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
 }

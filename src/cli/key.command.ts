@@ -7,10 +7,8 @@ import {
   type ApiKeyType,
   type CreatedApiKey,
 } from '../tenants/api-key.js';
-import { checkTenant } from './check-tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
+import { print, type Terminal } from './terminal.js';
 
 interface CreateOptions {
   tenant: string;
@@ -58,7 +56,7 @@ export function addKeyCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print a list of objects')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
       await withControlPlane(terminal, async (controlPlane) => {
-        await checkTenant(controlPlane, tenant);
+        await controlPlane.tenants.require(tenant);
         const keys = await controlPlane.apiKeys.list(tenant);
         const text = keys.length === 0 ? `The tenant "${tenant}" has no keys.` : keys.map(describe).join('\n');
         print(terminal, json, keys, text);

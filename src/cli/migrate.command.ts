@@ -1,9 +1,9 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { errorCodeOf } from '../common/operator.error.js';
+import { print, type Terminal } from './terminal.js';
 
-/** `migrate`: for deployments that change the schemas before they roll out. The service does the same at its start. */
+/** `migrate`: for deployments that migrate before they roll out. The service does the same at its start. */
 export function addMigrateCommand(program: Command, terminal: Terminal): void {
   program
     .command('migrate')
@@ -13,7 +13,6 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
       const { runInContext } = await import('./run-in-context.js');
       const { TenantsModule } = await import('../tenants/tenants.module.js');
       const { WarehouseModule } = await import('../warehouse/warehouse.module.js');
-      const { migrateWarehouse } = await import('./migrate-warehouse.js');
       const settings = ['databaseUrl', 'dataDir', 'encryptionKey', 'clickhouseUrl', 'workerConcurrency'] as const;
       const migrate = async (context: INestApplicationContext): Promise<void> => {
         const warehouse = await migrateWarehouse(context);
@@ -22,4 +21,20 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
       };
       await runInContext(terminal, settings, [TenantsModule, WarehouseModule], migrate, { changes: true });
     });
+}
+
+/** @throws Error that says what to check, without the statements and addresses that ClickHouse quotes */
+async function migrateWarehouse(context: INestApplicationContext): Promise<string[]> {
+  const { ClickHouseError } = await import('@clickhouse/client');
+  const { Migrator } = await import('../warehouse/migrator.js');
+  const { UnusableWarehouseError } = await import('../warehouse/unusable-warehouse.error.js');
+  try {
+    return await context.get(Migrator).migrate();
+  } catch (error) {
+    if (error instanceof UnusableWarehouseError) throw error;
+    const reason = (error instanceof ClickHouseError ? error.type : errorCodeOf(error)) ?? 'no answer';
+    throw new Error(`The warehouse was not migrated (${reason}). Check CLICKHOUSE_URL and that ClickHouse is up.`, {
+      cause: error,
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load-configuration.js';
 import {
   createPubSubResources,
@@ -6,8 +6,7 @@ import {
   type Resource,
   type ResourceOptions,
 } from '../transport/pubsub/pubsub.resources.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal, wholeNumber } from './terminal.js';
 
 interface Choice extends ResourceOptions {
   readonly json?: true;
@@ -66,14 +65,4 @@ export function addPubSubCommands(program: Command, terminal: Terminal): void {
 
 function describe({ kind, id, isNew }: Resource): string {
   return `${isNew ? 'Created' : 'There already was'} the ${kind} ${id}.`;
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < min || number > max) {
-      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-    }
-    return number;
-  };
 }

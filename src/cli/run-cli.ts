@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { messageOf } from '../common/operator.error.js';
 import { addDeadLetterCommands } from './dead-letter.command.js';
 import { addKeyCommands } from './key.command.js';
 import { addMigrateCommand } from './migrate.command.js';
-import { addPlanCommands } from './plan.command.js';
+import { addPlanCommands, addTenantCommands } from './tenant.command.js';
 import { addPubSubCommands } from './pubsub.command.js';
 import { addSecretsCommands } from './secrets.command.js';
 import { addSeedCommand } from './seed.command.js';
 import { addShopifyCommands } from './shopify.command.js';
-import { addTenantCommands } from './tenant.command.js';
 import type { Terminal } from './terminal.js';
 import { addUserCommands } from './user.command.js';
 
@@ -38,11 +38,9 @@ export async function runCli(words: readonly string[], terminal: Terminal): Prom
     await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has already written what was wrong with the words.
-    if (error instanceof CommanderError) {
-      return error.exitCode;
-    }
-    terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    // Commander has already written the message.
+    if (error instanceof CommanderError) return error.exitCode;
+    terminal.err(`error: ${messageOf(error)}\n`);
     return 1;
   }
 }

@@ -1,23 +1,24 @@
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DrizzleQueryError } from 'drizzle-orm';
 import type { Configuration } from '../config/configuration.js';
-import { loadConfiguration } from '../config/load-configuration.js';
-import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
+import { ConfigModule, loadConfiguration } from '../config/load-configuration.js';
+import { ControlPlaneDatabase, ControlPlaneUnavailableError } from '../tenants/control-plane.database.js';
 import { requireControlPlane } from '../tenants/open-control-plane.js';
-import { ControlPlaneUnavailableError } from '../tenants/control-plane-unavailable.error.js';
-import { CliModule } from './cli.module.js';
 import type { Terminal } from './terminal.js';
+
+@Module({})
+class CliModule {}
 
 export interface ContextOptions {
   /** Make an embedded control plane where there is none. */
   readonly mayCreate?: boolean;
-  /** Say which control plane it was: a wrong setting leads to another one. */
+  /** Print which control plane was changed, since a wrong setting leads to another one. */
   readonly changes?: boolean;
 }
 
 /**
- * Runs `work` with the services of `modules`, which need only the settings named, and closes them again.
+ * Runs `work` with the services of `modules`, which need only `settings`, and closes them again.
  * @throws OperatorError when there is no control plane and none may be made
  */
 export async function runInContext(
@@ -29,13 +30,11 @@ export async function runInContext(
 ): Promise<void> {
   const configuration = loadConfiguration(terminal.env, settings);
   if (!mayCreate) requireControlPlane(configuration);
-  const context = await NestFactory.createApplicationContext(CliModule.forRoot(configuration, modules), {
-    logger: false,
-    abortOnError: false,
-  });
+  const module = { module: CliModule, imports: [ConfigModule.forRoot(configuration), ...modules] };
+  const context = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   try {
     await work(context);
-    // On `err`: what scripts read stays as it is.
+    // On `err`: scripts read `out`.
     if (changes) terminal.err(`Control plane: ${context.get(ControlPlaneDatabase).place}.\n`);
   } catch (error) {
     // Its message is SQL with parameters.

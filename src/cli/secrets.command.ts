@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 import { changeControlPlane } from './with-control-plane.js';
 
 /** `secrets re-encrypt`. */

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import type { CreatedApiKey } from '../tenants/api-key.js';
-import { newPassword } from './new-password.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { newPassword, print, type Terminal } from './terminal.js';
 import { changeControlPlane, type ControlPlane } from './with-control-plane.js';
 
 /** As long as those that Shopify makes. */

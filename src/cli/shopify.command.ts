@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { checkTenant } from './check-tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
 import { changeControlPlane, type ControlPlane, withControlPlane } from './with-control-plane.js';
+import { print, type Terminal } from './terminal.js';
 
 interface SetSecretOptions {
   replace?: true;
@@ -27,7 +25,7 @@ export function addShopifyCommands(program: Command, terminal: Terminal): void {
         throw new Error('Write the secret to standard input: segops shopify set-secret acme < secret.txt');
       }
       await changeControlPlane(terminal, async (controlPlane) => {
-        await checkTenant(controlPlane, tenant);
+        await controlPlane.tenants.require(tenant);
         const { shopifyAccounts } = controlPlane;
         if (shopDomain !== undefined) await shopifyAccounts.change(tenant, { shopDomain });
         if (replace === true) await shopifyAccounts.change(tenant, { secrets: [secret] });
@@ -43,7 +41,7 @@ export function addShopifyCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print {"tenant", "shopDomain", "secrets"}')
     .action(async (tenant: string, { json }: { json?: true }) => {
       await withControlPlane(terminal, async (controlPlane) => {
-        await checkTenant(controlPlane, tenant);
+        await controlPlane.tenants.require(tenant);
         await printSettings(controlPlane, terminal, tenant, json);
       });
     });

@@ -1,7 +1,7 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
+import { limitsOf } from '../plans/plan-limits.js';
 import { type Plan, PLANS, type Tenant } from '../tenants/tenant.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal, wholeNumber } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
 
 /** `tenant create` and `tenant list`. */
@@ -36,4 +36,58 @@ export function addTenantCommands(program: Command, terminal: Terminal): void {
 
 function describe({ slug, plan, name }: Tenant): string {
   return `${slug}\t${plan}\t${name}`;
+}
+
+/** The largest numbers that the tenants table holds. */
+const MAX_CALLS_PER_MINUTE = 2_147_483_647;
+const MAX_EVENTS_PER_MONTH = Number.MAX_SAFE_INTEGER;
+
+interface SetOptions {
+  callsPerMinute?: number;
+  eventsPerMonth?: number;
+  json?: true;
+}
+
+/** `plan set` and `plan show`. */
+export function addPlanCommands(program: Command, terminal: Terminal): void {
+  const plan = program.command('plan').description('what tenants may use');
+
+  plan
+    .command('set')
+    .description('put a tenant on a plan; limits agreed before go, unless they are given again')
+    .argument('<tenant>', 'its slug')
+    .addArgument(new Argument('<plan>', 'its plan').choices(PLANS))
+    .addOption(limitOption('--calls-per-minute <n>', MAX_CALLS_PER_MINUTE))
+    .addOption(limitOption('--events-per-month <n>', MAX_EVENTS_PER_MONTH))
+    .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
+    .action(async (slug: string, name: Plan, { callsPerMinute, eventsPerMonth, json }: SetOptions) => {
+      await changeControlPlane(terminal, async ({ tenants }) => {
+        const agreed = { callsPerMinute: callsPerMinute ?? null, eventsPerMonth: eventsPerMonth ?? null };
+        printPlan(terminal, json, await tenants.setPlan(slug, { plan: name, ...agreed }));
+      });
+    });
+
+  plan
+    .command('show')
+    .description("show a tenant's plan and limits")
+    .argument('<tenant>', 'its slug')
+    .option('--json', 'print {"tenant", "plan", "callsPerMinute", "eventsPerMonth"}; null: no limit')
+    .action(async (slug: string, { json }: { json?: true }) => {
+      await withControlPlane(terminal, async ({ tenants }) => printPlan(terminal, json, await tenants.require(slug)));
+    });
+}
+
+function limitOption(flags: string, max: number): Option {
+  return new Option(flags, "instead of the plan's own limit").argParser(wholeNumber(1, max));
+}
+
+function printPlan(terminal: Terminal, json: true | undefined, tenant: Tenant): void {
+  const { slug, plan } = tenant;
+  const { callsPerMinute, eventsPerMonth } = limitsOf(tenant);
+  print(
+    terminal,
+    json,
+    { tenant: slug, plan, callsPerMinute: callsPerMinute ?? null, eventsPerMonth: eventsPerMonth ?? null },
+    `${slug} is on the plan ${plan}: ${callsPerMinute ?? 'unlimited'} calls a minute, ${eventsPerMonth ?? 'unlimited'} events a month.`,
+  );
 }

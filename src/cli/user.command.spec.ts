@@ -117,7 +117,7 @@ describe('The command user', () => {
 async function readByProcess(input: string): Promise<string> {
   const script = `
     require(${JSON.stringify(join(__dirname, '../../test/jest/typescript.cjs'))});
-    require(${JSON.stringify(join(__dirname, 'standard-input.ts'))})
+    require(${JSON.stringify(join(__dirname, 'terminal.ts'))})
       .readStandardInput().then((text) => process.stdout.write(JSON.stringify(text)));`;
   const running = promisify(execFile)(process.execPath, ['-e', script]);
   running.child.stdin?.end(input);

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import type { User } from '../tenants/user.js';
-import { checkTenant } from './check-tenant.js';
-import { newPassword } from './new-password.js';
-import { print } from './print.js';
-import type { Terminal } from './terminal.js';
 import { changeControlPlane, withControlPlane } from './with-control-plane.js';
+import { newPassword, print, type Terminal } from './terminal.js';
 
 const PASSWORD_OPTION = [
   '--password-stdin',
@@ -44,7 +41,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     .option('--json', 'print a list of objects')
     .action(async ({ tenant, json }: { tenant: string; json?: true }) => {
       await withControlPlane(terminal, async (controlPlane) => {
-        await checkTenant(controlPlane, tenant);
+        await controlPlane.tenants.require(tenant);
         const all = await controlPlane.users.list(tenant);
         const text = all.length === 0 ? `The tenant "${tenant}" has no users.` : all.map(describe).join('\n');
         print(terminal, json, all, text);

@@ -1,12 +1,12 @@
 import type { ShopifyAccounts } from '../shopify/settings/shopify-accounts.service.js';
 import type { ApiKeys } from '../tenants/api-keys.service.js';
-import type { Tenants } from '../tenants/tenants.service.js';
 import type { StoredSecrets } from '../tenants/stored-secrets.js';
+import type { Tenants } from '../tenants/tenants.service.js';
 import type { Users } from '../tenants/users.service.js';
 import type { ContextOptions } from './run-in-context.js';
 import type { Terminal } from './terminal.js';
 
-/** The services of the control plane that commands work with; each takes the ones it names. */
+/** The services of the control plane that commands use. */
 export interface ControlPlane {
   readonly tenants: Tenants;
   readonly apiKeys: ApiKeys;
@@ -15,16 +15,14 @@ export interface ControlPlane {
   readonly storedSecrets: StoredSecrets;
 }
 
+type Work = (controlPlane: ControlPlane) => Promise<void>;
+
 /**
- * Runs `work` on the control plane, migrated, and closes it again. Nest and the database drivers are loaded only now, so
- * that help and usage errors are immediate.
+ * Runs `work` on the migrated control plane, and closes it again. Nest and the database drivers are loaded only now, so that
+ * help and usage errors are immediate.
  * @throws OperatorError when there is no control plane and none may be made
  */
-export async function withControlPlane(
-  terminal: Terminal,
-  work: (controlPlane: ControlPlane) => Promise<void>,
-  options: ContextOptions = {},
-): Promise<void> {
+export async function withControlPlane(terminal: Terminal, work: Work, options: ContextOptions = {}): Promise<void> {
   const { runInContext } = await import('./run-in-context.js');
   const { ShopifyAccountsModule } = await import('../shopify/settings/shopify-accounts.module.js');
   const { ShopifyAccounts } = await import('../shopify/settings/shopify-accounts.service.js');
@@ -49,11 +47,7 @@ export async function withControlPlane(
   );
 }
 
-/** As {@link withControlPlane}, for a command that changes something, and so says where. */
-export async function changeControlPlane(
-  terminal: Terminal,
-  work: (controlPlane: ControlPlane) => Promise<void>,
-  options: ContextOptions = {},
-): Promise<void> {
+/** As {@link withControlPlane}, for a command that changes something: says which control plane it was. */
+export async function changeControlPlane(terminal: Terminal, work: Work, options: ContextOptions = {}): Promise<void> {
   await withControlPlane(terminal, work, { ...options, changes: true });
 }

@@ -3,11 +3,11 @@ import { Redis, type RedisOptions } from 'ioredis';
 type Companion = (redis: Redis) => void;
 
 /**
- * A connection whose commands may take along others that wait for one. What travels in one message is in one write to
- * Redis's disk; sent apart, even a microsecond before, it would cost a write of its own that the command waits for.
+ * A connection whose commands can carry commands of others. One message is one write to Redis's disk; commands that are sent
+ * apart, even a microsecond earlier, cost a write of their own that this one waits for.
  */
 export class AccompaniedRedis extends Redis {
-  /** By URL: who waits may travel on any of this process's connections to the same Redis. */
+  /** By URL: any connection of this process to the same Redis may carry them. */
   private static readonly waiting = new Map<string, Companion[]>();
 
   constructor(
@@ -15,7 +15,7 @@ export class AccompaniedRedis extends Redis {
     options: RedisOptions,
   ) {
     super(url, options);
-    // Up to ioredis 5.11 the timer of `socketTimeout` outlives a connection that was cut, and ends the next one.
+    // Up to ioredis 5.11 the timer of `socketTimeout` outlives its connection, and ends the next one.
     const watch = this as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
     this.on('close', () => {
       clearTimeout(watch.socketTimeoutTimer);
@@ -24,8 +24,8 @@ export class AccompaniedRedis extends Redis {
   }
 
   /**
-   * Has `companion` send its commands, on whatever connection it is given, right before the next command of this process and
-   * in one message with it; at the end of this turn of the event loop if there is none.
+   * Calls `companion` with a connection right before the next command of this process, so that both are in one message; or at the
+   * end of this turn of the event loop.
    */
   accompanyNext(companion: Companion): void {
     const waiting = AccompaniedRedis.waiting.get(this.url);
@@ -34,15 +34,11 @@ export class AccompaniedRedis extends Redis {
       return;
     }
     AccompaniedRedis.waiting.set(this.url, [companion]);
-    setImmediate(() => {
-      this.sendCompanions();
-    });
+    setImmediate(() => this.sendCompanions());
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    if (!AccompaniedRedis.waiting.has(this.url) || this.status !== 'ready') {
-      return super.sendCommand(...args);
-    }
+    if (!AccompaniedRedis.waiting.has(this.url) || this.status !== 'ready') return super.sendCommand(...args);
     const { stream } = this;
     stream.cork();
     try {

@@ -1,21 +1,49 @@
+import { maxHeaderSize } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AllowedMethods } from './allowed-methods.js';
-import { ApiError } from './api-error.js';
-import { describeError } from './describe-error.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Router, { type HTTPMethod } from 'find-my-way';
 import { sendError } from './error.answer.js';
-import { badRequest, methodNotAllowed, notFound, unsupportedMediaType } from './errors.js';
+import { ApiError, badRequest, methodNotAllowed, notFound, unsupportedMediaType } from './errors.js';
+import { describeError } from './operator.error.js';
 import { requestFields } from './request.log.js';
 
-/** Everything that goes wrong while a request is served ends here, and leaves as `{"detail": …}` or messages by field. */
+/** `maxParamLength` is the limit of all headers: routes decide about long parts of an address. */
+export const PATH_RULES = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: maxHeaderSize };
+
+const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Tells a wrong method (405) from a wrong path (404); Fastify's router answers 404 to both. It observes the registration of
+ * routes, so it is made before.
+ */
+export class AllowedMethods {
+  private readonly router = Router(PATH_RULES);
+
+  constructor(fastify: FastifyInstance) {
+    fastify.addHook('onRoute', ({ method, url }) => {
+      const methods = METHODS.filter((known) => [method].flat().includes(known) && !this.isServed(known, url));
+      if (methods.length > 0) this.router.on(methods, url, () => undefined);
+    });
+  }
+
+  of(path: string): HTTPMethod[] {
+    return METHODS.filter((method) => this.isServed(method, path));
+  }
+
+  private isServed(method: HTTPMethod, path: string): boolean {
+    return this.router.find(method, path) !== null;
+  }
+}
+
+/** Answers every error of a request with `{"detail": …}` or messages by field. */
 @Catch()
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger(ApiExceptionFilter.name);
 
-  /** @param onRefused is told of every answer that says the caller is at fault */
+  /** @param onRejected is called for every 4xx */
   constructor(
     private readonly allowedMethods: AllowedMethods,
-    private readonly onRefused: (request: FastifyRequest, error: ApiError) => void = () => undefined,
+    private readonly onRejected: (request: FastifyRequest, error: ApiError) => void = () => undefined,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -23,29 +51,23 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const error = this.toApiError(exception, request);
-    if (reply.sent || reply.raw.headersSent) {
-      return;
-    }
+    if (reply.sent || reply.raw.headersSent) return;
     if (error === undefined) {
       this.logger.error({ message: 'A request failed', ...requestFields(request), error: describeError(exception) });
       const detail = `Something went wrong on our side. Request id: ${request.id}`;
       sendError(request, reply.code(500), { detail });
       return;
     }
-    if (error.status < 500) this.onRefused(request, error);
+    if (error.status < 500) this.onRejected(request, error);
     if (error.reason !== undefined) this.logger.error({ message: error.reason, ...requestFields(request) });
     sendError(request, reply.code(error.status).headers(error.headers), error.body);
   }
 
-  /** @returns undefined for what the caller cannot help and must not see */
+  /** @returns undefined for our own faults, which callers must not see */
   private toApiError(exception: unknown, request: FastifyRequest): ApiError | undefined {
-    if (exception instanceof ApiError) {
-      return exception;
-    }
+    if (exception instanceof ApiError) return exception;
     const status = exception instanceof HttpException ? exception.getStatus() : clientErrorStatus(exception);
-    if (status === undefined || status >= 500) {
-      return undefined;
-    }
+    if (status === undefined || status >= 500) return undefined;
     switch (status) {
       case 404:
         return this.wrongPathOrMethod(request);
@@ -62,7 +84,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
   }
 }
 
-/** Fastify and its plugins say with `statusCode` that the request was at fault. */
+/** Fastify and its plugins set `statusCode`. */
 function clientErrorStatus(exception: unknown): number | undefined {
   const status = (exception as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;

@@ -2,40 +2,38 @@ import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiError } from './api-error.js';
-import { badRequest, tooLarge, unsupportedMediaType } from './errors.js';
+import { type ApiError, badRequest, tooLarge, unsupportedMediaType } from './errors.js';
 import { readJsonText } from '../json/json.text.js';
 import { addRouteConfig } from './route.config.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes the bytes that were sent, and parses them itself. Other routes get parsed JSON. */
+    /** The route gets the bytes instead of parsed JSON. */
     rawBody?: boolean;
-    /** Bodies come in whatever their type is said to be. It still stands in `request.raw.headers`. */
+    /** Any content type is accepted, which stays in `request.raw.headers`. */
     anyBodyType?: boolean;
-    /** What the body may weigh, decompressed. */
+    /** After decompression. */
     maxBodyBytes?: number | undefined;
   }
 }
 
-/** What a body may weigh where its route does not say. The largest that is meant, a key with 100 origins, has half of it. */
+/** The default limit. The largest legitimate body, a key with 100 origins, has half of it. */
 const DEFAULT_MAX_BYTES = 64 * 1024;
 
-/** The body of the route may weigh this many bytes, counted after decompression. */
+/** The limit of the route's body in bytes, after decompression. */
 export const BodyLimit =
   (maxBodyBytes: number): MethodDecorator =>
-  (_target, _name, { value }) => {
+  (_target, _name, { value }) =>
     addRouteConfig(value as object, { maxBodyBytes });
-  };
 
 interface RawBodyOptions {
-  /** The route's own limit after decompression, instead of `MAX_BODY_BYTES`. */
+  /** Replaces `MAX_BODY_BYTES`. */
   readonly maxBytes?: number;
   /** See `anyBodyType`. */
   readonly ofAnyType?: boolean;
 }
 
-/** The route takes its body as the bytes that were sent, and parses them itself. */
+/** The route gets its body as bytes and parses them itself. */
 export const RawBody =
   ({ maxBytes, ofAnyType = false }: RawBodyOptions = {}): MethodDecorator =>
   (_target, _name, { value }) => {
@@ -53,9 +51,9 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ]);
 
 /**
- * Only JSON comes in: as bytes for the routes that ask for them, parsed for the others. Anything else is a 415. Called before
- * the routes are registered.
- * @param maxRawBytes the limit of routes that take bytes and have none of their own
+ * Accepts JSON bodies, as bytes for routes with {@link RawBody}, parsed for the others; anything else is a 415. Called before the
+ * routes are registered.
+ * @param maxRawBytes the limit of raw bodies without one of their own
  */
 export function parseJsonBodies(fastify: FastifyInstance, maxRawBytes: number): void {
   fastify.addHook('onRoute', (route) => {
@@ -66,7 +64,7 @@ export function parseJsonBodies(fastify: FastifyInstance, maxRawBytes: number): 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', (request, payload, done) => {
     readBody(request, payload, (error, body) => {
-      // Some clients name a content type where there is no content. A route that needs fields says which.
+      // Some clients send a content type without content. A route that needs fields reports them.
       if (error !== null || body === undefined || request.routeOptions.config.rawBody === true) {
         done(error, body);
         return;
@@ -78,16 +76,16 @@ export function parseJsonBodies(fastify: FastifyInstance, maxRawBytes: number): 
   });
 }
 
-/** There is a parser for no other type. */
+/** JSON is the only type with a parser. */
 function passForJson(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
   request.headers = { ...request.headers, 'content-type': 'application/json' };
   done();
 }
 
-/** `body` is undefined where nothing was sent. */
+/** `body` is undefined when nothing was sent. */
 type Done = (error: ApiError | null, body?: Buffer) => void;
 
-/** Reads and decompresses a body until it has ended or is larger than its route takes. */
+/** Reads and decompresses a body up to its route's limit. */
 function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMessage, done: Done): void {
   const { bodyLimit } = routeOptions;
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
@@ -96,9 +94,9 @@ function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMe
     done(unsupportedMediaType());
     return;
   }
-  const refusal = () => tooLarge(`The body is larger than ${bodyLimit} bytes, counted after decompression.`);
+  const tooLargeError = () => tooLarge(`The body is larger than ${bodyLimit} bytes, counted after decompression.`);
   if (Number(headers['content-length']) > bodyLimit) {
-    done(refusal());
+    done(tooLargeError());
     return;
   }
   const decoder = makeDecoder?.();
@@ -109,7 +107,7 @@ function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMe
     if (isOver) return;
     isOver = true;
     if (decoder !== undefined) payload.unpipe(decoder);
-    // Otherwise it would go on decompressing what nobody reads.
+    // Otherwise it would keep decompressing.
     decoder?.destroy();
     if (error !== undefined) done(error);
     else done(null, bytes === 0 ? undefined : Buffer.concat(chunks, bytes));
@@ -117,15 +115,11 @@ function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMe
   (decoder ?? payload)
     .on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > bodyLimit) end(refusal());
+      if (bytes > bodyLimit) end(tooLargeError());
       else if (!isOver) chunks.push(chunk);
     })
-    .on('end', () => {
-      end();
-    });
-  payload.on('error', () => {
-    end(badRequest('The body did not arrive completely.'));
-  });
+    .on('end', () => end());
+  payload.on('error', () => end(badRequest('The body did not arrive completely.')));
   if (decoder !== undefined) {
     decoder.on('error', () => {
       end(badRequest('The body cannot be decompressed. Send it in the encoding that Content-Encoding names.'));
@@ -133,8 +127,8 @@ function readBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMe
     let encoded = 0;
     payload.on('data', (chunk: Buffer) => {
       encoded += chunk.length;
-      // What decompresses to next to nothing has an end too.
-      if (encoded > bodyLimit) end(refusal());
+      // A body that decompresses to almost nothing is limited too.
+      if (encoded > bodyLimit) end(tooLargeError());
     });
     payload.pipe(decoder);
   }

@@ -1,6 +1,23 @@
-import { ApiError } from './api-error.js';
+/** The body of an error answer: one text, or messages by field when one object was invalid. */
+export type ApiErrorBody = { detail: string } | Record<string, string[]>;
 
-/** The catalogue of error answers: which status and headers belong to which failure is decided here and nowhere else. */
+/**
+ * An error answer. Thrown by guards and services, written by `ApiExceptionFilter`; made by the functions below, which alone
+ * decide about status and headers.
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    readonly status: number,
+    readonly body: ApiErrorBody,
+    readonly headers: Readonly<Record<string, string>> = {},
+    /** For operators: logged with the request, and not shown to the caller. */
+    readonly reason?: string,
+  ) {
+    super(`${status} ${JSON.stringify(body)}`);
+  }
+}
 
 export const badRequest = (detail: string): ApiError => new ApiError(400, { detail });
 
@@ -10,7 +27,7 @@ export const invalidFields = (fields: Record<string, string[]>): ApiError => new
 export const unauthorized = (detail: string): ApiError =>
   new ApiError(401, { detail }, { 'www-authenticate': 'ApiKey, Bearer' });
 
-/** A bearer token that is no good, in the words of RFC 6750 (3.1) for clients that get another on their own. */
+/** For clients that fetch another token by themselves (RFC 6750, 3.1). */
 export const invalidToken = (detail: string): ApiError =>
   new ApiError(401, { detail }, { 'www-authenticate': 'ApiKey, Bearer error="invalid_token"' });
 
@@ -19,7 +36,7 @@ export const forbidden = (detail: string): ApiError => new ApiError(403, { detai
 export const notFound = (): ApiError =>
   new ApiError(404, { detail: 'There is nothing at this address. Check the path.' });
 
-/** The address is right, but what it names does not exist, or belongs to somebody else: the answer is the same. */
+/** What the address names does not exist, or belongs to another tenant. */
 export const noSuch = (detail: string): ApiError => new ApiError(404, { detail });
 
 export const methodNotAllowed = (method: string, allowed: readonly string[]): ApiError =>
@@ -38,7 +55,7 @@ export const unsupportedMediaType = (
 export const expectationFailed = (): ApiError =>
   new ApiError(417, { detail: 'The only expectation that is met is 100-continue. Send the request without Expect.' });
 
-/** The caller has used up what it may; it may come back after `retryAfterSeconds`. Our own overload is never this. */
+/** The caller is beyond its limit until `retryAfterSeconds`. Never for our own overload. */
 export const tooManyRequests = (
   detail: string,
   retryAfterSeconds: number,
@@ -46,8 +63,8 @@ export const tooManyRequests = (
 ): ApiError => new ApiError(429, { detail }, { ...headers, 'retry-after': String(retryAfterSeconds) });
 
 /**
- * We cannot take it now; the caller may send the same request again after `retryAfterSeconds`.
- * @param reason is logged with the request, for operators
+ * Our overload or outage: the caller may repeat the request after `retryAfterSeconds`.
+ * @param reason logged with the request, for operators
  */
 export const unavailable = (detail: string, retryAfterSeconds: number, reason?: string): ApiError =>
   new ApiError(503, { detail }, { 'retry-after': String(retryAfterSeconds) }, reason);

@@ -13,17 +13,16 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { tryLock } from 'fs-native-extensions';
-import { errorCodeOf } from './error-code.js';
-import { OperatorError } from './operator.error.js';
+import { errorCodeOf, OperatorError } from './operator.error.js';
 
-/** Another process has the folder; the message is for the operator who wanted it too. */
+/** Another process uses the folder. */
 export class FolderLockedError extends OperatorError {
   override readonly name = 'FolderLockedError';
 }
 
 /**
- * Keeps a folder to one process, by a lock of the operating system on a file beside it. The kernel releases the lock when its
- * holder ends, however that happens. It holds between containers too, where a process id says nothing: each has a process 1.
+ * Keeps a folder to one process, by a lock of the operating system on a file beside it. The kernel releases it when its holder
+ * ends. It works between containers too, where process ids mean nothing.
  */
 export class FolderLock {
   private isHeld = true;
@@ -34,9 +33,9 @@ export class FolderLock {
   ) {}
 
   /**
-   * @param folder is made when it is missing
-   * @param remedy what to tell an operator whose folder is taken
-   * @throws FolderLockedError when a process, this one included, has the folder
+   * @param folder made when missing
+   * @param remedy for the operator whose folder is in use
+   * @throws FolderLockedError when a process, even this one, has the lock
    * @throws OperatorError when its file system has no locks
    * @throws Error with a system error code when it cannot be written; see {@link unwritable}
    */
@@ -49,7 +48,7 @@ export class FolderLock {
         if (!isGranted(descriptor, folder)) {
           throw new FolderLockedError(`${folder} is in use by ${holderOf(descriptor)}. ${remedy}`);
         }
-        // The holder before may have removed the file since it was opened here: then others lock another one.
+        // The last holder may have removed the file since we opened it: others would lock a new one.
         if (isStill(file, descriptor)) {
           ftruncateSync(descriptor);
           writeSync(descriptor, `${process.pid} ${hostname()}`);
@@ -63,17 +62,17 @@ export class FolderLock {
     }
   }
 
-  /** Gives the folder free; a second call does nothing. */
+  /** May be called again. */
   release(): void {
     if (!this.isHeld) return;
     this.isHeld = false;
-    // Removed while it is locked, so that it cannot be another holder's.
+    // Removed while locked, so that it is not another holder's.
     rmSync(this.file, { force: true });
     closeSync(this.descriptor);
   }
 }
 
-/** For an operator, when it is the disk that refuses: which folder, and what to do. Any other error as it is. */
+/** An OperatorError for errors of the disk; other errors unchanged. */
 export function unwritable(folder: string, error: unknown, remedy: string): unknown {
   const code = errorCodeOf(error);
   return error instanceof OperatorError || code === undefined
@@ -86,7 +85,7 @@ function isGranted(descriptor: number, folder: string): boolean {
     return tryLock(descriptor);
   } catch (error) {
     throw new OperatorError(
-      `Nobody can tell whether another process uses ${folder}: its file system has no locks (${errorCodeOf(error)}). ` +
+      `It is not known whether another process uses ${folder}: its file system has no locks (${errorCodeOf(error)}). ` +
         'Set DATA_DIR to a folder on a local disk.',
     );
   }
@@ -98,7 +97,7 @@ function isStill(file: string, descriptor: number): boolean {
   return named?.ino === locked.ino && named.dev === locked.dev;
 }
 
-/** In a container the host name is the container's, by which it can be found. */
+/** A container's host name identifies it. */
 function holderOf(descriptor: number): string {
   const [, pid, host] = /^(\d+) (\S+)$/.exec(readFileSync(descriptor, 'utf8')) ?? [];
   return pid === undefined ? 'another process' : `process ${pid} on ${host}`;

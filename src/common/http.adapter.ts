@@ -2,30 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger, NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PATH_RULES } from './allowed-methods.js';
+import { PATH_RULES } from './api-exception.filter.js';
 import { parseJsonBodies } from './body.parser.js';
-import { answerClientError } from './client-error.js';
-import { CONTINUE, sendError } from './error.answer.js';
+import { answerClientError, CONTINUE, sendError } from './error.answer.js';
 import { badRequest, expectationFailed } from './errors.js';
-import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request.log.js';
 
-/** A request that takes longer to arrive is given up, so that slow senders cannot hold every connection. */
+/** For a request to arrive, so that slow senders do not hold every connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How late that may be noticed. */
 const LOOK_FOR_SLOW_REQUESTS_EVERY_MS = 1_000;
-/** Longer than the 60 s after which common load balancers drop an idle connection, so that we never close it first. */
+/** Longer than the 60 s of common load balancers, so that we never close an idle connection first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 interface HttpOptions {
   readonly maxBodyBytes: number;
-  /** Whose `X-Forwarded-For` is believed: addresses and networks, separated by commas. */
+  /** Proxies whose `X-Forwarded-For` is used: addresses and networks, separated by commas. */
   readonly trustedProxies?: string | undefined;
   readonly requestTimeoutMs?: number;
 }
 
 /**
- * The HTTP server as the contract wants it: paths with and without the trailing slash, a request id on every answer,
- * bodies of JSON, compressed or not, whose limit counts what they decompress to.
+ * The HTTP server of the contract: paths with and without the trailing slash, a request id on every answer, JSON bodies,
+ * compressed or not, with a limit on their decompressed size.
  */
 export function createHttpAdapter({
   maxBodyBytes,
@@ -41,12 +39,12 @@ export function createHttpAdapter({
     },
     trustProxy: trustedProxies?.split(',').map((address) => address.trim()) ?? false,
     requestTimeout: requestTimeoutMs,
-    // A request that still arrives on an open connection during the shutdown is one like any other.
+    // Requests on open connections are served during the shutdown.
     return503OnClosing: false,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: requestIdOf,
     routerOptions: PATH_RULES,
-    // A URL that cannot be decoded never reaches a route, nor the filter.
+    // A URL that cannot be decoded reaches neither a route nor the filter.
     frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       sendError(request, reply.code(400), { detail: 'The address cannot be decoded.' });
     },
@@ -67,7 +65,7 @@ export function createHttpAdapter({
     else if (expect !== undefined && !CONTINUE.test(expect)) done(expectationFailed());
     else done();
   });
-  // Before the body is read, which is nobody's here.
+  // Before the body is read.
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
     done(request.is404 ? new NotFoundException() : null);
   });
@@ -76,7 +74,7 @@ export function createHttpAdapter({
   };
   fastify.server.on('checkExpectation', serve);
   fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    // Not before the body is asked for: who is refused need not send it.
+    // Only when the body is read: rejected clients need not send it.
     request.once('resume', () => {
       if (!response.headersSent) response.writeContinue();
     });

@@ -4,12 +4,11 @@ import { IsString, Min } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { ReadAs } from './dto.pipe.js';
 
-/** Entries of a page. */
 const MAX_LIMIT = 100;
-/** Of JSON: an entry may take tens of kilobytes. */
+/** Of JSON, since an entry may have tens of kilobytes. */
 const MAX_PAGE_BYTES = 1024 * 1024;
 
-/** A parameter of a query: how many at most. More than `max` is `max`. */
+/** The query parameter `limit`. More than `max` is `max`. */
 export function Limit(max = MAX_LIMIT): PropertyDecorator {
   return applyDecorators(
     ReadAs((sent) => (typeof sent === 'string' && /^\d+$/.test(sent) ? Math.min(Number(sent), max) : Number.NaN)),
@@ -17,21 +16,21 @@ export function Limit(max = MAX_LIMIT): PropertyDecorator {
   );
 }
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 export class PageQueryDto {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, default: MAX_LIMIT })
   @Limit()
   readonly limit: number = MAX_LIMIT;
 
-  /** As the link to the next page has it; empty: from the start. */
+  /** From the link to the next page; empty: from the start. */
   @ApiPropertyOptional({ default: '' })
   @IsString({ message: 'must be sent once, as the link to the next page has it.' })
   readonly cursor: string = '';
 }
 
 /**
- * The entries of a page: `limit` and about 1 MB at most. The header `Link` of the answer leads to the next page, where there is
- * one (RFC 8288), since the lists themselves have no place to say so.
+ * The entries of a page: at most `limit` and about 1 MB. The header `Link` leads to the next page (RFC 8288), since the lists
+ * have no field for it.
  * @param found the entries from the page's first on, one more than `limit` if there are so many
  * @param cursorOf names an entry, so that the next page begins after it
  */

@@ -4,8 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { redisClusterNodes } from '../config/setting.decorators.js';
 import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
-import { RedisCluster } from './redis.cluster.js';
-import { primaryConnector } from './redis.connector.js';
+import { primaryConnector, RedisCluster } from './redis.cluster.js';
 
 /** How long the start waits for the first connection, so that the first requests find one. */
 const FIRST_CONNECTION_WITHIN_MS = 1_000;
@@ -13,16 +12,15 @@ const RECONNECT_EVERY_MS = 200;
 export const RECONNECT_AT_MOST_EVERY_MS = 2_000;
 
 /**
- * Answers of a Redis that is not, or no more, the one to write to; what it was asked it has not done. After a failover the old
- * primary lives on as a replica, and connections to it stay open. Before Redis 7 a script's answer has it in the middle.
+ * Errors of a Redis that takes no writes, which did not carry out the command. After a failover connections to the
+ * old primary, now a replica, stay open. Before Redis 7 a script's error has these words in the middle.
  */
 const ANOTHER_NODE = /^(?:ERR Error running script.*-)?(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED|MOVED|CLUSTERDOWN) /s;
 
-/** Which Redis, and which keys of it. */
 export interface RedisAccess {
   /** As `REDIS_URL`. */
   readonly redisUrl: string;
-  /** The start of every key. Keeps the keys of several deployments apart that share a Redis. */
+  /** Of every key, which keeps deployments apart that share a Redis. */
   readonly prefix: string;
 }
 
@@ -30,15 +28,15 @@ const common: RedisOptions = {
   retryStrategy: reconnectDelay,
   connectTimeout: 2_000,
   disconnectTimeout: 300,
-  // A host that vanished without closing the connection is noticed by silence after a command.
+  // A host that vanished is noticed by silence after a command.
   keepAlive: 10_000,
 };
 
 /**
- * A connection on which a command fails at once when Redis is away. Nothing is queued or sent again behind the caller's
- * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
- * @param logger is told when Redis goes away and comes back; undefined when another connection tells that already
- * @param connectionName what Redis lists it as
+ * A connection on which commands fail at once while Redis is away. None is queued or sent again: the caller has answered 503 by
+ * then, and the client's retry would become a second copy.
+ * @param logger reports when Redis goes away and comes back; undefined when another connection does
+ * @param connectionName in Redis's list of clients
  */
 export function failFastConnection(
   access: RedisAccess,
@@ -60,7 +58,7 @@ export function failFastConnection(
   );
 }
 
-/** A connection for a worker: commands wait until Redis is back, unless nobody wants it back any more. */
+/** A connection for a worker: commands wait until Redis is back, or until `unwanted`. */
 export function patientConnection(access: RedisAccess, logger: Logger, unwanted: AbortSignal): Redis {
   const [url, primary] = addressOf(access, 2);
   const retryStrategy = (attempt: number): number | null => (unwanted.aborted ? null : reconnectDelay(attempt));
@@ -68,16 +66,16 @@ export function patientConnection(access: RedisAccess, logger: Logger, unwanted:
 }
 
 /**
- * URLs of the servers that have these keys or may have them after a failover: of a cluster the owner of their slot and its
+ * URLs of the servers that have these keys, or may have them after a failover: in a cluster the owner of their slot and its
  * replicas.
- * @throws Error when no node of the cluster tells
+ * @throws Error when no node of the cluster answers
  */
 export async function serversOf({ redisUrl, prefix }: RedisAccess): Promise<readonly string[]> {
   const nodes = redisClusterNodes(redisUrl);
   return nodes === undefined ? [redisUrl] : new RedisCluster(nodes, prefix).holdersOfSlot();
 }
 
-/** Resolves when the connection is there, or when it will not be at once: then it is made in the background. */
+/** Resolves when the connection is ready, or after `withinMs`: it is then made in the background. */
 export async function firstConnection(redis: Redis, withinMs = FIRST_CONNECTION_WITHIN_MS): Promise<void> {
   if (redis.status === 'ready') return;
   // Rejects on the first `error` event.
@@ -89,7 +87,7 @@ export async function firstConnection(redis: Redis, withinMs = FIRST_CONNECTION_
 function addressOf({ redisUrl, prefix }: RedisAccess, onAnotherNode: true | 2): [url: string, options: RedisOptions] {
   const nodes = redisClusterNodes(redisUrl);
   return [
-    // Of a cluster for its user, password and protocol.
+    // In a cluster for the user, password and protocol.
     nodes?.[0] ?? redisUrl,
     {
       Connector: primaryConnector(nodes && new RedisCluster(nodes, prefix)),
@@ -102,7 +100,7 @@ function reconnectDelay(attempt: number): number {
   return Math.min(attempt * RECONNECT_EVERY_MS, RECONNECT_AT_MOST_EVERY_MS);
 }
 
-/** One line when Redis goes away and one when it is back, however often the reconnection fails between them. */
+/** Logs one line when Redis goes away and one when it is back. */
 function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
   let away = false;
   redis.on('error', (error: Error) => {
@@ -112,9 +110,7 @@ function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
     away = true;
   });
   redis.on('ready', () => {
-    if (away) {
-      logger?.log('Redis is back.');
-    }
+    if (away) logger?.log('Redis is back.');
     away = false;
   });
   return redis;

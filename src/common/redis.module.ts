@@ -4,9 +4,8 @@ import { Configuration } from '../config/configuration.js';
 import { failFastConnection, firstConnection } from './redis.connections.js';
 
 /**
- * The connection for what instances count together, apart from the queue's: a limiter must not wait behind batches. Its
- * commands fail at once while Redis is away; whoever uses it sets their deadline. Null in a deployment without Redis, which
- * is one process: inject it as `@Inject(Redis) redis: Redis | null`.
+ * The connection for limits, apart from the queue's so that they do not wait behind batches. Commands fail at once while Redis is
+ * away; callers set deadlines. Null in a deployment without Redis, which is one process: `@Inject(Redis) redis: Redis | null`.
  */
 @Module({
   providers: [{ provide: Redis, inject: [Configuration], useFactory: connect }],
@@ -20,11 +19,9 @@ export class RedisModule implements OnApplicationShutdown {
   }
 }
 
-/** Resolves without a connection too, which then is made in the background: a Redis that is away keeps nobody from starting. */
+/** Resolves without a connection too, so that the process starts while Redis is away. */
 async function connect({ redisUrl, queuePrefix }: Configuration): Promise<Redis | null> {
-  if (redisUrl === '') {
-    return null;
-  }
+  if (redisUrl === '') return null;
   const redis = failFastConnection({ redisUrl, prefix: queuePrefix }, new Logger('Redis'));
   await firstConnection(redis);
   return redis;

@@ -1,9 +1,9 @@
-import type { LoggerService } from '@nestjs/common';
-import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+import { Logger, type LoggerService } from '@nestjs/common';
+import { type DestinationStream, type Level, pino, type Logger as Pino } from 'pino';
 import type { LogLevel } from '../config/configuration.js';
-import { describeError } from './describe-error.js';
+import { describeError } from './operator.error.js';
 
-/** What Nest tells while it wires modules and routes: thirty lines at every start that help nobody but us. */
+/** Their thirty lines about modules and routes at every start are written at `debug`. */
 const FRAMEWORK: ReadonlySet<unknown> = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -16,13 +16,18 @@ const FRAMEWORK: ReadonlySet<unknown> = new Set([
 const CREDENTIALS = ['authorization', 'cookie', 'set-cookie', 'x-shopify-hmac-sha256', 'password', 'token'];
 
 /**
- * One JSON object a line, with `level`, `time`, `context` (who says it) and `message`; lines that belong to a request have its
- * `requestId` and `tenantId` too. Nobody logs headers, bodies or credentials; what is called like one is blanked all the same.
+ * One JSON object a line, with `level`, `time`, `context` and `message`; lines about a request have its `requestId` and
+ * `tenantId` too. Nobody logs headers, bodies or credentials; fields with such a name are redacted for safety.
  */
 export class ServiceLogger implements LoggerService {
-  private readonly pino: Logger;
+  readonly fatal = this.at('fatal');
+  readonly error = this.at('error');
+  readonly warn = this.at('warn');
+  readonly debug = this.at('debug');
+  readonly verbose = this.at('trace');
+  private readonly pino: Pino;
 
-  /** @param destination standard output unless given; written to before the call returns, so that no exit loses a line */
+  /** @param destination by default standard output, written before the call returns, so that no exit loses a line */
   constructor(leastSevere: LogLevel, destination: DestinationStream = pino.destination({ dest: 1, sync: true })) {
     this.pino = pino(
       {
@@ -40,35 +45,17 @@ export class ServiceLogger implements LoggerService {
     );
   }
 
-  fatal(message: unknown, ...rest: unknown[]): void {
-    this.write('fatal', message, rest);
-  }
-
-  error(message: unknown, ...rest: unknown[]): void {
-    this.write('error', message, rest);
-  }
-
-  warn(message: unknown, ...rest: unknown[]): void {
-    this.write('warn', message, rest);
-  }
-
   log(message: unknown, ...rest: unknown[]): void {
     this.write(FRAMEWORK.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
   }
 
-  debug(message: unknown, ...rest: unknown[]): void {
-    this.write('debug', message, rest);
-  }
-
-  verbose(message: unknown, ...rest: unknown[]): void {
-    this.write('trace', message, rest);
+  private at(level: Level): (message: unknown, ...rest: unknown[]) => void {
+    return (message, ...rest) => this.write(level, message, rest);
   }
 
   /** @param rest as Nest passes it: a stack or nothing, then the context */
   private write(level: Level, message: unknown, rest: readonly unknown[]): void {
-    if (!this.pino.isLevelEnabled(level)) {
-      return;
-    }
+    if (!this.pino.isLevelEnabled(level)) return;
     const context = rest.at(-1);
     const stack = rest.length > 1 && typeof rest[0] === 'string' ? { stack: rest[0] } : {};
     if (message instanceof Error) {
@@ -79,5 +66,26 @@ export class ServiceLogger implements LoggerService {
     } else {
       this.pino[level]({ context, ...stack }, String(message));
     }
+  }
+}
+
+const LOG_EVERY_MS = 10_000;
+
+/** Logs what goes wrong in every request at most once in ten seconds. */
+export class ThrottledLog {
+  private readonly logger: Logger;
+  private loggedAt = -Infinity;
+
+  /** @param context who says it */
+  constructor(context: string) {
+    this.logger = new Logger(context);
+  }
+
+  /** @param describe is called only when the line is written */
+  error(describe: () => string): void {
+    const now = performance.now();
+    if (now - this.loggedAt < LOG_EVERY_MS) return;
+    this.loggedAt = now;
+    this.logger.error(describe());
   }
 }

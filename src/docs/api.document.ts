@@ -1,6 +1,6 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { SECURITY_SCHEME_OF } from '../auth/accepts.decorator.js';
+import { SECURITY_SCHEME_OF } from '../auth/principal.js';
 import { completeOperation, ERROR_SCHEMAS, HEADERS, type Operation } from './complete-operation.js';
 
 const DESCRIPTION = [

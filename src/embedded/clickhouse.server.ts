@@ -37,27 +37,17 @@ interface ClickHouseServerOptions extends ServerOptions {
 }
 
 /**
- * A ClickHouse with its ordinary HTTP interface on 127.0.0.1, out of npm's `chdb`. What it has committed survives `stop()`
- * and `kill()`. It has the user `default` without a password.
+ * A ClickHouse with its HTTP interface on 127.0.0.1, from npm's `chdb`, with the user `default` without a password. Committed
+ * data survives `stop()` and `kill()`.
  */
 export class ClickHouseServer extends EmbeddedServer {
   readonly url = `http://127.0.0.1:${this.port}`;
 
-  /**
-   * Starts one and resolves when it answers.
-   * @throws ServerStartError that names the remedy.
-   */
+  /** Resolves when it answers. @throws ServerStartError that names the remedy */
   static async start({ config = '', ...options }: ClickHouseServerOptions): Promise<ClickHouseServer> {
-    const { process, port } = await this.launch({ ...RECIPE, command: withConfig(config) }, options);
+    const { process, port } = await this.launch(RECIPE, options, [config]);
     return new ClickHouseServer(RECIPE, process, port);
   }
-}
-
-function withConfig(config: string): ServerRecipe['command'] {
-  return (dataDir, port) => {
-    const { command, args } = RECIPE.command(dataDir, port);
-    return { command, args: [...args, config] };
-  };
 }
 
 function selectsOne(port: number): Promise<boolean> {
@@ -68,8 +58,6 @@ function selectsOne(port: number): Promise<boolean> {
       resolve(response.statusCode === 200);
     });
     request.once('timeout', () => request.destroy());
-    request.once('error', () => {
-      resolve(false);
-    });
+    request.once('error', () => resolve(false));
   });
 }

@@ -1,28 +1,39 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { LeashedProcess, type ProcessEnd } from './leashed.process.js';
 import { freePort, isPortFree } from './ports.js';
-import { ServerStartError } from './server.start-error.js';
+import { SupervisedProcess, type ProcessEnd } from './supervised.process.js';
 
-// Most of it is for a Redis that replays a large AOF; an empty server takes a fraction of a second.
+// For a Redis that replays a large AOF; an empty server takes a fraction of a second.
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 const ATTEMPTS = 3;
 
+/** A server that did not start. The message says what to do and quotes what the server printed last. */
+export class ServerStartError extends Error {
+  override readonly name = 'ServerStartError';
+
+  constructor(
+    server: string,
+    readonly reason: string,
+    lastLines = '',
+  ) {
+    super(`${server} did not start: ${reason}${lastLines === '' ? '' : `\nIts last lines:\n${lastLines}`}`);
+  }
+}
+
 export interface ServerOptions {
-  /** Folder of this server alone; made when it is missing. */
+  /** Its own folder, made when missing. */
   readonly dataDir: string;
   /** TCP port on 127.0.0.1; by default a free one. */
   readonly port?: number;
 }
 
-/** What differs between the servers that can be embedded. */
+/** How to run one kind of server. */
 export interface ServerRecipe {
   readonly name: string;
   readonly command: (dataDir: string, port: number) => { command: string; args: readonly string[] };
-  /** Whether the server on that port answers a trivial query. Failing to connect means no. */
+  /** Whether the server on that port answers a trivial query. */
   readonly answers: (port: number) => Promise<boolean>;
   /** What to do about a failed start, by what the server printed. */
   readonly remedies: readonly { readonly printed: RegExp; readonly remedy: string }[];
@@ -30,11 +41,11 @@ export interface ServerRecipe {
   readonly stopTimeoutMs: number;
 }
 
-/** A database server that runs as a child of this process, for development and tests, and never outlives it. */
+/** A database server as a child of this process, for development and tests. */
 export abstract class EmbeddedServer {
   protected constructor(
     private readonly recipe: ServerRecipe,
-    private readonly process: LeashedProcess,
+    readonly process: SupervisedProcess,
     readonly port: number,
   ) {}
 
@@ -53,11 +64,6 @@ export abstract class EmbeddedServer {
     return this.process.ended;
   }
 
-  /** The last lines the server printed, oldest first. */
-  get lastLines(): string {
-    return this.process.lastLines;
-  }
-
   /** Stops it cleanly, with SIGKILL after a deadline of some seconds. May be called again. */
   async stop(): Promise<void> {
     await this.process.stop(this.recipe.stopBy, this.recipe.stopTimeoutMs);
@@ -68,22 +74,23 @@ export abstract class EmbeddedServer {
     await this.process.kill();
   }
 
-  /** Starts a server and waits until it answers. Throws `ServerStartError`. */
+  /** Starts a server and waits until it answers. @throws ServerStartError */
   protected static async launch(
     recipe: ServerRecipe,
     options: ServerOptions,
-  ): Promise<{ process: LeashedProcess; port: number }> {
+    moreArgs: readonly string[] = [],
+  ): Promise<{ process: SupervisedProcess; port: number }> {
     const dataDir = resolve(options.dataDir);
     await mkdir(dataDir, { recursive: true });
     if (options.port !== undefined) {
-      return { process: await launchOn(options.port, dataDir, recipe), port: options.port };
+      return { process: await launchOn(options.port, dataDir, recipe, moreArgs), port: options.port };
     }
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort();
       try {
-        return { process: await launchOn(port, dataDir, recipe), port };
+        return { process: await launchOn(port, dataDir, recipe, moreArgs), port };
       } catch (error) {
-        // Between our choice of a free port and the server's use of it another process may take it.
+        // Another process may have taken the port since it was free.
         if (attempt === ATTEMPTS || !(error instanceof PortInUseError)) throw error;
       }
     }
@@ -96,10 +103,16 @@ class PortInUseError extends ServerStartError {
   }
 }
 
-async function launchOn(port: number, dataDir: string, recipe: ServerRecipe): Promise<LeashedProcess> {
-  // Asked before, since whoever holds the port might answer our query.
+async function launchOn(
+  port: number,
+  dataDir: string,
+  recipe: ServerRecipe,
+  moreArgs: readonly string[],
+): Promise<SupervisedProcess> {
+  // Another server on the port might answer our query.
   if (!(await isPortFree(port))) throw new PortInUseError(recipe.name, port);
-  const child = LeashedProcess.spawn(recipe.command(dataDir, port));
+  const { command, args } = recipe.command(dataDir, port);
+  const child = SupervisedProcess.spawn({ command, args: [...args, ...moreArgs] });
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (child.running && Date.now() < deadline) {
     if (await recipe.answers(port)) return child;

@@ -23,9 +23,7 @@ async function listenBriefly(port: number, host = '127.0.0.1'): Promise<number> 
     server.listen(port, host, () => {
       const address = server.address();
       const taken = typeof address === 'object' && address !== null ? address.port : port;
-      server.close(() => {
-        resolve(taken);
-      });
+      server.close(() => resolve(taken));
     });
   });
 }

@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { EmbeddedServer, type ServerOptions, type ServerRecipe } from './embedded.server.js';
-import { ServerStartError } from './server.start-error.js';
+import { EmbeddedServer, type ServerOptions, type ServerRecipe, ServerStartError } from './embedded.server.js';
 
 /** Where the packages and the installer of Google's command line put it. */
 const CLOUD_SDKS = [
@@ -22,7 +21,7 @@ const RECIPE: ServerRecipe = {
   name: 'The Pub/Sub emulator',
   command: (_dataDir, port) => ({
     command: 'java',
-    // It keeps messages in memory, and delivers nothing any more once that is full: with 256 MB at half a million events.
+    // It keeps messages in memory and stops delivering when that is full: 256 MB are full at half a million events.
     args: ['-Xmx1g', '-jar', findJar() ?? '', '--host=127.0.0.1', `--port=${port}`],
   }),
   answers: async (port) => {
@@ -46,7 +45,7 @@ const RECIPE: ServerRecipe = {
   stopTimeoutMs: 5_000,
 };
 
-/** Google's own emulator of Pub/Sub on 127.0.0.1. It keeps everything in memory: nothing survives its end. */
+/** Google's emulator of Pub/Sub on 127.0.0.1. It keeps everything in memory. */
 export class PubSubEmulator extends EmbeddedServer {
   readonly host = `127.0.0.1:${this.port}`;
   readonly url = `http://${this.host}`;
@@ -56,10 +55,7 @@ export class PubSubEmulator extends EmbeddedServer {
     return findJar() !== undefined;
   }
 
-  /**
-   * Starts one and resolves when it answers.
-   * @throws ServerStartError that names the remedy.
-   */
+  /** Resolves when it answers. @throws ServerStartError that names the remedy */
   static async start(options: ServerOptions): Promise<PubSubEmulator> {
     if (!this.isInstalled) throw new ServerStartError(RECIPE.name, REMEDY);
     const { process, port } = await this.launch(RECIPE, options);

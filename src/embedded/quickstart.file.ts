@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** `quickstart.env`: how to reach what `npm start` runs. Shells can source it. Holds secrets, so only its owner may read it. */
+/** `quickstart.env`: the URLs and credentials of `npm start`, for shells to source. Only its owner may read it. */
 export class QuickstartFile {
   constructor(readonly path: string) {}
 
@@ -32,12 +32,12 @@ export class QuickstartFile {
   }
 }
 
-/** A word of a shell's command that means `text`, whatever is in it. */
+/** `text` quoted as one word of a shell. */
 export function shellQuoted(text: string): string {
   return isPlain(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** For shells and Node's parser alike, which knows no quote within quotes. Only a URL may hold one, where %27 means the same. */
+/** For shells, and for Node's parser, which knows no quote within quotes. Only a URL may have one, where %27 means the same. */
 function quote(value: string): string {
   return isPlain(value) ? value : `'${value.replaceAll("'", '%27')}'`;
 }

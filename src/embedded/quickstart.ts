@@ -1,17 +1,15 @@
 import { join } from 'node:path';
-
+import { FolderLock, unwritable } from '../common/folder-lock.js';
+import { messageOf } from '../common/operator.error.js';
 import { ClickHouseServer } from './clickhouse.server.js';
 import type { EmbeddedServer } from './embedded.server.js';
-import { FolderLock, unwritable } from '../common/folder-lock.js';
-import { LeashedProcess } from './leashed.process.js';
 import { isPortFree } from './ports.js';
-import { QuickstartFile, shellQuoted } from './quickstart.file.js';
-import { type QuickstartSettings, readQuickstartSettings } from './quickstart.settings.js';
 import { PubSubEmulator } from './pubsub.emulator.js';
+import { QuickstartFile, shellQuoted } from './quickstart.file.js';
+import { type QuickstartSettings, readQuickstartSettings, requireServers } from './quickstart.settings.js';
 import { RedisServer } from './redis.server.js';
-import { requireServers } from './required.servers.js';
-import { RunningParts } from './running.parts.js';
 import { ServiceProcess } from './service.process.js';
+import { SupervisedProcess } from './supervised.process.js';
 
 const TENANT = 'acme';
 const DIST = join(__dirname, '..');
@@ -25,12 +23,44 @@ const CREDENTIALS = [
 ] as const;
 type Credential = (typeof CREDENTIALS)[number];
 
+/** Something that runs until it is stopped. */
+interface Part {
+  readonly name: string;
+  readonly process: SupervisedProcess;
+  stop: () => Promise<void>;
+}
+
+/** The running servers and service, in the order of their start. */
+class RunningParts {
+  /** Resolves with a message when the first part ends by itself. */
+  readonly failure: Promise<string>;
+
+  private readonly parts: Part[] = [];
+  private fail: (message: string) => void = () => undefined;
+
+  constructor() {
+    this.failure = new Promise((resolve) => {
+      this.fail = resolve;
+    });
+  }
+
+  add(part: Part): void {
+    this.parts.push(part);
+    void part.process.ended.then(({ asked, how }) => {
+      if (!asked) this.fail(`${part.name} ended by itself (${how}). Its last lines:\n${part.process.lastLines}`);
+    });
+  }
+
+  /** Stops one after the other, in reverse order. */
+  async stop(): Promise<void> {
+    for (const part of this.parts.toReversed()) await part.stop();
+  }
+}
+
 async function start(settings: QuickstartSettings, parts: RunningParts): Promise<void> {
   const { port, dataDir } = settings;
   const lock = lockFolder(dataDir);
-  process.once('exit', () => {
-    lock.release();
-  });
+  process.once('exit', () => lock.release());
   if (!(await isPortFree(port, '0.0.0.0'))) {
     throw new Error(`port ${port} is in use. Stop the process that listens on it, or set PORT to another one.`);
   }
@@ -42,7 +72,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     settings.transport === 'pubsub' ? preparePubSub(settings, parts) : undefined,
   ]);
   const env = {
-    // No load balancer needs to notice that it ends.
+    // There is no load balancer that must notice the end.
     SHUTDOWN_GRACE_MS: '0',
     ...process.env,
     ROLE: 'all',
@@ -50,7 +80,7 @@ async function start(settings: QuickstartSettings, parts: RunningParts): Promise
     DATA_DIR: dataDir,
     TRANSPORT: settings.transport,
     CLICKHOUSE_URL: clickHouseUrl,
-    // An undefined variable is none.
+    // Undefined variables are not set.
     REDIS_URL: redisUrl,
     ...pubSub,
   };
@@ -80,7 +110,7 @@ function lockFolder(dataDir: string): FolderLock {
   }
 }
 
-/** @returns undefined when the queue is the spool, and there is none */
+/** @returns undefined for the spool, which needs no Redis */
 async function startRedis(
   { transport, dataDir }: QuickstartSettings,
   parts: RunningParts,
@@ -97,8 +127,8 @@ async function startRedis(
 }
 
 /**
- * The settings of a topic that is there: in the project of Google's service that the operator names, in the emulator that is
- * named, or in one that is started here.
+ * Settings with a topic that exists: in the operator's project of Google's service, in the named emulator, or in one started
+ * here.
  */
 async function preparePubSub(
   { dataDir, pubSubEmulatorHost, pubSubProject }: QuickstartSettings,
@@ -125,7 +155,7 @@ async function startServer(parts: RunningParts, starting: Promise<EmbeddedServer
   return server.url;
 }
 
-/** Creates the tenant, a user and credentials, which only this answer shows. */
+/** Creates the tenant, a user and credentials, which are shown only here. */
 async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credential, string>> {
   const failure = `the tenant ${TENANT} could not be created`;
   const printed = await runCli(env, ['seed', '--tenant', TENANT, '--embedded', '--json'], failure);
@@ -144,7 +174,7 @@ async function createCredentials(env: NodeJS.ProcessEnv): Promise<Record<Credent
 
 /** @returns what it printed. @throws Error that begins with `failure` */
 async function runCli(env: NodeJS.ProcessEnv, words: readonly string[], failure: string): Promise<string> {
-  const cli = LeashedProcess.spawn({ command: process.execPath, args: [join(DIST, 'cli.js'), ...words], env });
+  const cli = SupervisedProcess.spawn({ command: process.execPath, args: [join(DIST, 'cli.js'), ...words], env });
   const { code, how } = await cli.ended;
   if (code !== 0) throw new Error(`${failure} (${how}):\n${cli.lastLines}`);
   return cli.lastLines;
@@ -206,7 +236,7 @@ async function interruption(): Promise<void> {
       resolve();
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-    // npm ends by SIGTERM without passing it on: then our parent changes.
+    // npm does not pass SIGTERM on: it ends, and our parent changes.
     if (process.env['npm_lifecycle_event'] === undefined) return;
     const parent = process.ppid;
     const watch = setInterval(() => {
@@ -230,7 +260,7 @@ async function run(): Promise<number> {
     const started = start(await readQuickstartSettings(), parts);
     await Promise.race([interrupted, started.then(() => interrupted), parts.failure.then(fail)]);
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    fail(messageOf(error));
   }
   await parts.stop();
   return exitCode;

@@ -36,29 +36,22 @@ const RECIPE: ServerRecipe = {
 };
 
 interface RedisServerOptions extends ServerOptions {
-  /** Of its command line, after the usual ones. */
+  /** More arguments of its command line. */
   readonly args?: readonly string[];
 }
 
-/** A durable Redis on 127.0.0.1, from the `redis-server` on the PATH: what it has acknowledged survives `kill()`. */
+/** A durable Redis on 127.0.0.1, from the `redis-server` on the PATH: acknowledged writes survive `kill()`. */
 export class RedisServer extends EmbeddedServer {
   readonly url = `redis://127.0.0.1:${this.port}`;
 
   /**
-   * Starts one and resolves when it answers. The data folder must not be in use: Redis itself does not check.
-   * @throws ServerStartError that names the remedy.
+   * Resolves when it answers. The data folder must not be in use: Redis does not check.
+   * @throws ServerStartError that names the remedy
    */
   static async start({ args = [], ...options }: RedisServerOptions): Promise<RedisServer> {
-    const { process, port } = await this.launch({ ...RECIPE, command: withArgs(args) }, options);
+    const { process, port } = await this.launch(RECIPE, options, args);
     return new RedisServer(RECIPE, process, port);
   }
-}
-
-function withArgs(more: readonly string[]): ServerRecipe['command'] {
-  return (dataDir, port) => {
-    const { command, args } = RECIPE.command(dataDir, port);
-    return { command, args: [...args, ...more] };
-  };
 }
 
 function pongs(port: number): Promise<boolean> {
@@ -69,14 +62,8 @@ function pongs(port: number): Promise<boolean> {
       resolve(answer);
     };
     // While it replays the AOF it answers -LOADING.
-    socket.setTimeout(5000, () => {
-      settle(false);
-    });
-    socket.once('data', (data) => {
-      settle(data.toString().startsWith('+PONG'));
-    });
-    socket.once('error', () => {
-      settle(false);
-    });
+    socket.setTimeout(5000, () => settle(false));
+    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')));
+    socket.once('error', () => settle(false));
   });
 }

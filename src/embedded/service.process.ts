@@ -2,30 +2,32 @@ import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LeashedProcess, type ProcessEnd } from './leashed.process.js';
+import { SupervisedProcess } from './supervised.process.js';
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
-// Above the default SHUTDOWN_TIMEOUT_MS, after which the service gives up by itself.
+// Above the default SHUTDOWN_TIMEOUT_MS, after which the service ends by itself.
 const STOP_TIMEOUT_MS = 30_000;
 const SHOWN_LEVELS: readonly unknown[] = ['warn', 'error', 'fatal'];
+
+interface ServiceOptions {
+  readonly main: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly url: string;
+  readonly logFile: string;
+  readonly show: (line: string) => void;
+}
 
 /** The built service, as a child of the quickstart. Its log goes to a file; warnings and errors are shown as well. */
 export class ServiceProcess {
   readonly name = 'The service';
 
   private constructor(
-    private readonly process: LeashedProcess,
+    readonly process: SupervisedProcess,
     private readonly url: string,
   ) {}
 
-  static spawn(options: {
-    main: string;
-    env: NodeJS.ProcessEnv;
-    url: string;
-    logFile: string;
-    show: Show;
-  }): ServiceProcess {
+  static spawn(options: ServiceOptions): ServiceProcess {
     const { main, env, url, logFile, show } = options;
     const log = openLog(logFile);
     const onLine = (line: string): void => {
@@ -33,29 +35,13 @@ export class ServiceProcess {
       const shown = worthShowing(line);
       if (shown !== undefined) show(shown);
     };
-    const process_ = LeashedProcess.spawn({
-      command: process.execPath,
-      args: ['--enable-source-maps', main],
-      env,
-      onLine,
-    });
-    void process_.ended.then(() => log.end());
-    return new ServiceProcess(process_, url);
+    const args = ['--enable-source-maps', main];
+    const child = SupervisedProcess.spawn({ command: process.execPath, args, env, onLine });
+    void child.ended.then(() => log.end());
+    return new ServiceProcess(child, url);
   }
 
-  get pid(): number {
-    return this.process.pid;
-  }
-
-  get ended(): Promise<ProcessEnd> {
-    return this.process.ended;
-  }
-
-  get lastLines(): string {
-    return this.process.lastLines;
-  }
-
-  /** Resolves when `/readyz` answers 200. @throws Error when it ends before, or does not get there within a minute */
+  /** Resolves when `/readyz` answers 200. @throws Error when it ends before, or is not ready within a minute */
   async ready(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (!(await this.answersReady())) {
@@ -65,7 +51,7 @@ export class ServiceProcess {
     }
   }
 
-  /** Lets it finish its work, with SIGKILL after 30 s. */
+  /** Lets it finish its work; SIGKILL after 30 s. */
   async stop(): Promise<void> {
     await this.process.stop('SIGTERM', STOP_TIMEOUT_MS);
   }
@@ -83,9 +69,7 @@ export class ServiceProcess {
   }
 }
 
-type Show = (line: string) => void;
-
-/** Appends to a new file; the log of the start before is kept beside it, older ones are not. */
+/** A new file; the log of the last start is kept beside it. */
 function openLog(file: string): NodeJS.WritableStream {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file)) renameSync(file, `${file}.1`);

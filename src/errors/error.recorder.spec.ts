@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { waitUntil } from '../../test/support/wait-until.js';
 import { RedisServer } from '../embedded/redis.server.js';
-import { ErrorMetrics } from '../metrics/error.metrics.js';
+import { ErrorMetrics } from '../metrics/api.metrics.js';
 import { BullMqTransport } from '../transport/bullmq/bullmq.transport.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';

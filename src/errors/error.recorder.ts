@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ErrorMetrics } from '../metrics/error.metrics.js';
+import { ErrorMetrics } from '../metrics/api.metrics.js';
 import { EventTransport } from '../transport/event-transport.js';
 import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
 import { ErrorOutbox, type OutboxRow } from './error.outbox.js';

@@ -1,8 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { QueuedBody } from '../common/api.properties.js';
 import { ErrorsBody, ErrorsQueryDto } from './errors.dto.js';
 import { ErrorsService } from './errors.service.js';

@@ -1,11 +1,10 @@
 import { ValidateBy } from 'class-validator';
 import { isBlank } from '../common/text.rules.js';
 import { parseOccurredAt } from './occurred-at.js';
-import { proposeEventType } from './event-type.js';
 
 /**
- * The rules for fields of an event. A rule's name is the `code` that callers see when it is broken; codes are part of
- * the API. Rules are checked from top to bottom, and the first that is broken is the one reported.
+ * A rule for a field of an event. Its name is the `code` that callers see, which is part of the API. Rules are checked from top
+ * to bottom, and the first broken one is reported.
  */
 function rule(
   name: string,
@@ -46,18 +45,18 @@ export const NotBlank = (): PropertyDecorator =>
     () => 'must not be blank.',
   );
 
-/** Counts characters as people do not quite, but as Unicode does: code points, so that an emoji is one. */
+/** Counts code points, so that an emoji is one. */
 export const AtMostCharacters = (limit: number): PropertyDecorator =>
   rule(
     'too_long',
-    (value) => (value as string).length <= limit || codePoints(value as string) <= limit,
+    (value) => (value as string).length <= limit || Array.from(value as string).length <= limit,
     () => `must have at most ${limit} characters.`,
   );
 
 export const NoControlCharacters = (): PropertyDecorator =>
   rule(
     'control_character',
-    // eslint-disable-next-line no-control-regex -- they are what is looked for
+    // eslint-disable-next-line no-control-regex -- intended
     (value) => !/[\u0000-\u001f\u007f-\u009f]/.test(value as string),
     () => 'must not contain control characters.',
   );
@@ -89,7 +88,7 @@ export const Iso8601 = (): PropertyDecorator =>
     () => 'must be an ISO 8601 date and time, such as "2026-04-25T13:00:00.000Z".',
   );
 
-/** How far ahead an event may lie: a local time sent without its offset is up to 14 hours ahead of UTC. */
+/** A local time without its offset is up to 14 hours ahead of UTC. */
 const FUTURE_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
 export const Plausible = (): PropertyDecorator =>
@@ -102,6 +101,16 @@ export const Plausible = (): PropertyDecorator =>
     () => 'must lie between 1970 and 24 hours from now.',
   );
 
-function codePoints(text: string): number {
-  return Array.from(text).length;
+/** The snake_case name nearest to what was sent, such as `page_viewed` for `Page Viewed`; undefined when there is none. */
+export function proposeEventType(sent: string): string | undefined {
+  const proposal = sent
+    .slice(0, 200)
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^[^a-z]+|_+$/g, '')
+    .slice(0, 100);
+  return proposal === '' ? undefined : proposal;
 }

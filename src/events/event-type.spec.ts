@@ -1,4 +1,4 @@
-import { proposeEventType } from './event-type.js';
+import { proposeEventType } from './event-field.decorators.js';
 
 describe('proposeEventType', () => {
   it.each([

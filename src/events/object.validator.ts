@@ -20,11 +20,10 @@ interface Field {
 }
 
 /**
- * Checks plain objects against the class-validator rules of a DTO, reporting the first broken rule of each field.
- *
- * It runs the very rules that the decorators declare, but gathers them once: `validateSync` looks them up and builds an
- * instance for every object, which for 500 events costs more than the rest of the request. A field without the rule
- * `required` may be absent or null; its other rules then do not apply.
+ * Checks plain objects against the class-validator rules of a DTO, and reports the first broken rule of each field. It uses the
+ * decorators' rules, but collects them once: `validateSync` looks them up and builds an instance for every object, which costs
+ * more than the rest of a request with 500 events. Fields without the rule `required` may be absent or null, and are then not
+ * checked.
  */
 export class ObjectValidator {
   private readonly fields: readonly Field[];
@@ -37,9 +36,7 @@ export class ObjectValidator {
     const errors: FieldError[] = [];
     for (const field of this.fields) {
       const value = object[field.name];
-      if (!field.isRequired && (value === undefined || value === null)) {
-        continue;
-      }
+      if (!field.isRequired && (value === undefined || value === null)) continue;
       for (const rule of field.rules) {
         if (!rule.holds(value)) {
           errors.push({ field: field.name, code: rule.code, message: rule.message(value) });
@@ -62,17 +59,13 @@ function gatherFields(dto: new () => object, requiredRule: string): Field[] {
         `${dto.name}.${metadata.propertyName}: the rule ${code} cannot be checked without class-validator.`,
       );
     }
-    // One object for all checks of the rule: a rule is given the value itself, and only a message reads it from here.
-    const context = {
-      constraints: metadata.constraints,
-      targetName: dto.name,
-      object: {},
-      property: metadata.propertyName,
-    };
+    // One object for all checks: rules get the value itself, and only messages read it from here.
+    const { constraints, propertyName: property } = metadata;
+    const context = { constraints, targetName: dto.name, object: {}, property };
     const checkContext = { ...context, value: undefined };
-    const rules = rulesByField.get(metadata.propertyName) ?? [];
-    rulesByField.set(metadata.propertyName, rules);
-    // Decorators are applied from the bottom up, and are to be checked from the top down.
+    const rules = rulesByField.get(property) ?? [];
+    rulesByField.set(property, rules);
+    // Decorators are applied from the bottom up, and checked from the top down.
     rules.unshift({
       code,
       holds: (value) => constraint.validate(value, checkContext) === true,

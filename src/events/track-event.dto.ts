@@ -19,7 +19,7 @@ export const USER_ID = { type: 'string', minLength: 1, maxLength: 255, pattern: 
 export const EVENT_TYPE = { type: 'string', maxLength: 100, pattern: '^[a-z][a-z0-9_]*$' } as const;
 export const PAYLOAD = { type: 'object', additionalProperties: true, nullable: true } as const;
 
-/** One behavioural event as callers send it; fields that are not named here are ignored. */
+/** One event as callers send it; other fields are ignored. */
 @ApiSchema({ name: 'TrackEvent' })
 export class TrackEventDto {
   @ApiProperty(USER_ID)
@@ -38,7 +38,7 @@ export class TrackEventDto {
   @SnakeCase()
   readonly event_type!: string;
 
-  /** When it happened. Without an offset it is UTC; absent, it is the time of receipt. */
+  /** Without an offset it is UTC; by default the time of receipt. */
   @ApiPropertyOptional({
     type: 'string',
     nullable: true,
@@ -49,7 +49,7 @@ export class TrackEventDto {
   @Plausible()
   readonly occurred_at?: string | null;
 
-  /** Its JSON text, byte for byte as it was sent. */
+  /** Its JSON text as it was sent. */
   @ApiPropertyOptional(PAYLOAD)
   @JsonObject()
   readonly payload?: Buffer | null;
@@ -61,7 +61,7 @@ export class TrackEventDto {
   @WellFormed()
   readonly anonymous_id?: string | null;
 
-  /** The caller's idempotency key: events of a tenant with the same one are one event. */
+  /** The caller's idempotency key: a tenant's events with the same one are one event. */
   @ApiPropertyOptional({ type: 'string', nullable: true, maxLength: 128, pattern: NO_CONTROL_CHARACTERS })
   @Text()
   @AtMostCharacters(128)
@@ -70,12 +70,12 @@ export class TrackEventDto {
   readonly event_id?: string | null;
 }
 
-/** The fields of an event before they were validated: each anything, undefined when it is absent. */
+/** The fields of an event before validation; undefined when absent. */
 export type ReceivedFields = { -readonly [Name in keyof TrackEventDto]: unknown };
 
 /**
- * Serialisers of some clients write empty texts for what is not there, and PHP's writes `[]` for an empty object. A blank
- * `event_id` names no event: as a key it would make one event of many.
+ * Some clients send empty texts for absent values, and PHP sends `[]` for an empty object. A blank `event_id` is absent: as a key
+ * it would make one event of many.
  */
 export function leaveOutEmpty(fields: ReceivedFields): void {
   if (isBlankText(fields.occurred_at)) fields.occurred_at = undefined;
@@ -88,7 +88,7 @@ function isBlankText(value: unknown): boolean {
   return typeof value === 'string' && isBlank(value);
 }
 
-/** Whether a payload was left out in the way of some clients. Its text, where it is an object, is never empty. */
+/** Whether a payload is empty in the way of some clients. */
 export function isEmptyPayload(payload: unknown): boolean {
   return isBlankText(payload) || (Array.isArray(payload) && payload.length === 0);
 }

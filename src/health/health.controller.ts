@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiServiceUnavailableResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../auth/principal.js';
 import { unavailable } from '../common/errors.js';
 import { HealthService } from './health.service.js';
 import { Readiness } from './readiness.js';

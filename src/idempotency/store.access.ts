@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { withDeadline } from '../common/deadline.js';
-import { IdempotencyMetrics } from '../metrics/idempotency.metrics.js';
+import { IdempotencyMetrics } from '../metrics/api.metrics.js';
 import { type Caller, IdempotencyStore, type MemoryKey } from './idempotency.store.js';
 
 /** A store answers in a millisecond or two. Longer than its usual pauses, shorter than clients notice. */

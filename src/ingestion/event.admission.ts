@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ErrorRecorder } from '../errors/error.recorder.js';
-import { EventMetrics } from '../metrics/event.metrics.js';
+import { EventMetrics } from '../metrics/api.metrics.js';
 import { EventSchemas, type TenantSchemas } from '../schemas/event-schemas.service.js';
 import type { Seed } from '../idempotency/seed.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';

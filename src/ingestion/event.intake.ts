@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { ApiError } from '../common/api-error.js';
+import { ApiError } from '../common/errors.js';
 import type { Attempt } from '../idempotency/attempt.js';
-import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/event.metrics.js';
+import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/api.metrics.js';
 import type { Spender } from '../plans/budgets.js';
 import { EventQuota } from '../plans/event-quota.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { Retries } from '../idempotency/retries.service.js';
 import { reseededId } from '../idempotency/seed.js';
-import { EventMetrics } from '../metrics/event.metrics.js';
+import { EventMetrics } from '../metrics/api.metrics.js';
 import { replaceIds } from '../warehouse/replaced-ids.js';
 import type { Admission } from './event.admission.js';
 import { EventIntake } from './event.intake.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type ApiErrorBody } from '../common/api-error.js';
+import { ApiError, type ApiErrorBody } from '../common/errors.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { Sender } from './sender.js';
 

@@ -1,5 +1,5 @@
 import { collectEvents } from '../../test/support/collect-events.js';
-import type { ApiError } from '../common/api-error.js';
+import type { ApiError } from '../common/errors.js';
 import { type ReceivedEvent, readEvent } from './track-body.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

@@ -1,5 +1,4 @@
-import type { ApiError } from '../common/api-error.js';
-import { badRequest } from '../common/errors.js';
+import { type ApiError, badRequest } from '../common/errors.js';
 import { InvalidJsonError, JsonReader } from '../json/json.reader.js';
 import { notJson, readBodyText, type Unreadable, withoutByteOrderMark } from '../json/json.text.js';
 import type { ReceivedFields } from '../events/track-event.dto.js';

@@ -1,9 +1,7 @@
 import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { SecretKeyPrincipal, SessionPrincipal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type SecretKeyPrincipal, type SessionPrincipal } from '../auth/principal.js';
 import { QueuedBody } from '../common/api.properties.js';
 import { RawBody } from '../common/body.parser.js';
 import { TrackEventDto } from '../events/track-event.dto.js';

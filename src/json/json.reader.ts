@@ -1,66 +1,36 @@
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-/** Letters, which are the larger hexadecimal digits, come after it too. */
-const EIGHT = 0x38;
-const NINE = 0x39;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const LOWER_A = 0x61;
-const LOWER_D = 0x64;
-const LOWER_E = 0x65;
-const LOWER_F = 0x66;
-const LOWER_T = 0x74;
-const LOWER_U = 0x75;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-/** Makes a letter lower-case. */
-const CASE = 0x20;
-/** All bytes of characters beyond ASCII have it. */
-const BEYOND_ASCII = 0x80;
-/** What an escape takes; no character takes more for each of its bytes. */
+const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20] as const;
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a] as const;
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
+const [PLUS, MINUS, POINT, ZERO, EIGHT, NINE] = [0x2b, 0x2d, 0x2e, 0x30, 0x38, 0x39] as const;
+const [LOWER_A, LOWER_D, LOWER_E, LOWER_F, LOWER_T, LOWER_U] = [0x61, 0x64, 0x65, 0x66, 0x74, 0x75] as const;
+/** The bit of lower-case letters, and the bit of all bytes beyond ASCII. */
+const [CASE, BEYOND_ASCII] = [0x20, 0x80] as const;
+/** The most bytes that a byte of a character takes. */
 const ESCAPE_LENGTH = '\\u0061'.length;
 
-/** What may follow a backslash, but for `u`. */
+/** What may follow a backslash, except `u`. */
 const SHORT_ESCAPES: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
-const TRUE = Buffer.from('true');
-const FALSE = Buffer.from('false');
-const NULL = Buffer.from('null');
+const [TRUE, FALSE, NULL] = [Buffer.from('true'), Buffer.from('false'), Buffer.from('null')] as const;
 /** A number without an exponent that has no more characters fits a double. */
 export const SAFE_NUMBER_LENGTH = 308;
 
-/** People who nest deeper than this have made a mistake. `JSON.parse` takes seconds for millions of levels; ClickHouse reads 1,000. */
+/** Deeper nesting is a mistake. `JSON.parse` takes seconds for millions of levels; ClickHouse reads 1,000. */
 export const MAX_DEPTH = 64;
 const TOO_DEEP: readonly unknown[] = [[]];
 
-/**
- * The brackets and braces that close what a reader has opened, the innermost last. One for all of them, since none is left while it
- * skips; it becomes as large as the largest body, which may open one with each byte.
- */
+/** The closers of what a reader has opened, the innermost last; unused between calls. Grows to the size of the largest body. */
 let closers = Buffer.alloc(1024);
 
-/** The text is not JSON. */
 export class InvalidJsonError extends Error {
-  /** @param offset of the first byte that cannot stand where it does; the text's length when it ends too early */
+  /** @param offset of the first invalid byte; the text's length when it ends too early */
   constructor(readonly offset: number) {
     super();
   }
 }
 
 /**
- * Walks over the bytes of JSON text from value to value, and takes exactly what `JSON.parse` takes. What nobody asks for it only
- * passes by: a payload is found and passed on byte for byte, without an object for it (and without rounding integers above 2^53).
- * The text must be valid UTF-8, which it does not check.
- *
+ * Walks over the bytes of JSON text from value to value, and accepts exactly what `JSON.parse` accepts. Skipped values make no
+ * objects: a payload is passed on byte for byte, without rounding integers above 2^53. The text must be valid UTF-8.
  * @throws InvalidJsonError from every method that moves, as soon as the text cannot be JSON
  */
 export class JsonReader {
@@ -72,14 +42,11 @@ export class JsonReader {
   private keyStart = 0;
   private keyEnd = 0;
   private isKeyPlain = false;
-  /** Whether the string that was passed last is ASCII without an escape, so that its bytes are its characters. */
+  /** Whether the last string is ASCII without an escape, so that its bytes are its characters. */
   private isPlain = false;
-  /** The deepest nesting within the value that {@link skipValue} skipped last; a scalar has 0. */
+  /** The nesting of the value that was skipped last; 0 for a scalar. */
   depth = 0;
-  /**
-   * Whether the value that {@link skipValue} skipped last holds a number with an exponent or very many digits, or the escape of
-   * half a surrogate pair: what is rare, and may be unstorable. Noticed on the way, where nearly everything passes by.
-   */
+  /** Whether the value that was skipped last has a number with an exponent or very many digits, or an escaped surrogate. */
   hasRareScalars = false;
 
   constructor(json: Uint8Array) {
@@ -99,31 +66,29 @@ export class JsonReader {
     return this.json[this.position] === OPEN_BRACKET;
   }
 
-  /** Moves into the object or array here: {@link nextMember} or {@link nextElement} finds what it holds. */
+  /** Moves into the object or array here, for {@link nextMember} or {@link nextElement}. */
   enter(): void {
     this.step();
     this.isAtFirst = true;
   }
 
-  /** Moves to the value of the object's next member, which is to be consumed, or, when there is none, behind the object. */
+  /** Moves to the value of the next member, which must then be consumed, or behind the object. */
   nextMember(): boolean {
     if (!this.next(CLOSE_BRACE)) return false;
     this.passKey();
     return true;
   }
 
-  /** Moves to the array's next element, which is to be consumed, or, when there is none, behind the array. */
+  /** Moves to the next element, which must then be consumed, or behind the array. */
   nextElement(): boolean {
     return this.next(CLOSE_BRACKET);
   }
 
-  /** Whether the member has this name. To be asked before its value is consumed. */
+  /** Whether the member has this name. Called before its value is consumed. */
   isNamed(name: Uint8Array): boolean {
     const { json, keyStart, keyEnd } = this;
     const length = keyEnd - keyStart;
-    if (!this.isKeyPlain) {
-      return length <= name.length * ESCAPE_LENGTH && this.key === Buffer.from(name).toString();
-    }
+    if (!this.isKeyPlain) return length <= name.length * ESCAPE_LENGTH && this.key === Buffer.from(name).toString();
     if (length !== name.length) return false;
     for (let i = 0; i < length; i++) {
       if (json[keyStart + i] !== name[i]) return false;
@@ -131,21 +96,21 @@ export class JsonReader {
     return true;
   }
 
-  /** The name of the member. To be asked before its value is consumed. */
+  /** The name of the member. Called before its value is consumed. */
   get key(): string {
     return this.decode(this.keyStart, this.keyEnd, this.isKeyPlain);
   }
 
-  /** Moves behind the value here. @returns what `JSON.parse` makes of it; of one that nests too deep, some array */
+  /** Moves behind the value here. @returns it as `JSON.parse` does; an array for one that nests too deep */
   readValue(): unknown {
     const start = this.position;
     const isString = this.json[start] === QUOTE;
     this.skipValue();
     if (isString) return this.decode(start + 1, this.position - 1, this.isPlain);
-    return this.depth > MAX_DEPTH ? TOO_DEEP : JSON.parse(this.text(start, this.position));
+    return this.depth > MAX_DEPTH ? TOO_DEEP : JSON.parse(this.json.toString('utf8', start, this.position));
   }
 
-  /** Moves behind the value here, and notes its {@link depth} and whether it {@link hasRareScalars}. */
+  /** Moves behind the value here, and sets {@link depth} and {@link hasRareScalars}. */
   skipValue(): void {
     this.depth = 0;
     this.open = 0;
@@ -175,7 +140,7 @@ export class JsonReader {
     if (this.position < this.json.length) throw new InvalidJsonError(this.position);
   }
 
-  /** From behind a value to the next one in what {@link skipValue} has opened, or behind all of that. */
+  /** From behind a value to the next one within {@link skipValue}, or behind all that it opened. */
   private moveOn(): void {
     while (this.open > 0) {
       this.skipSpace();
@@ -224,7 +189,7 @@ export class JsonReader {
     this.step();
   }
 
-  /** `start` is the opening quote; the answer is the position behind the closing one. */
+  /** @returns the position behind the string whose opening quote is at `start` */
   private endOfString(start: number): number {
     const { json } = this;
     let at = start + 1;
@@ -286,7 +251,7 @@ export class JsonReader {
     return at;
   }
 
-  /** The position behind the digits, at least one, that start here. */
+  /** There must be at least one. */
   private endOfDigits(start: number): number {
     let at = start;
     while (isDigit(this.json[at])) at++;
@@ -297,12 +262,8 @@ export class JsonReader {
   /** What stands between quotes. */
   private decode(start: number, end: number, isPlain: boolean): string {
     if (isPlain) return this.json.toString('latin1', start, end);
-    const text = this.text(start, end);
+    const text = this.json.toString('utf8', start, end);
     return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
-  }
-
-  private text(start: number, end: number): string {
-    return this.json.toString('utf8', start, end);
   }
 
   private step(): void {
@@ -329,7 +290,7 @@ function isHexDigit(byte: number | undefined): boolean {
   return isDigit(byte) || (lower >= LOWER_A && lower <= LOWER_F);
 }
 
-/** Whether hexadecimal digits that start like this are a code unit from D800 to DFFF. */
+/** Whether hexadecimal digits that begin so are a code unit from D800 to DFFF. */
 function isSurrogate(first: number | undefined, second: number | undefined): boolean {
   return first !== undefined && (first | CASE) === LOWER_D && second !== undefined && second >= EIGHT;
 }

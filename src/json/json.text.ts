@@ -1,31 +1,27 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidJsonError, JsonReader, MAX_DEPTH } from './json.reader.js';
 
-/** `detail` is for the sender, and says nothing of what was sent. */
+/** `detail` is for the sender, and quotes nothing. */
 export interface Unreadable {
   readonly valid: false;
   readonly detail: string;
-  /** The byte at which it cannot be read, where there is one. */
+  /** The first byte that cannot be read, if there is one. */
   readonly offset?: number;
 }
 
-/** A request's body as text that may be JSON: UTF-8, without a byte order mark. */
-export type BodyText = { readonly valid: true; readonly json: Buffer } | Unreadable;
+/** A body as UTF-8 without a byte order mark. */
+type BodyText = { readonly valid: true; readonly json: Buffer } | Unreadable;
 
-/** A request's body read as JSON: its text, and what it says. */
-export type JsonText = { readonly valid: true; readonly json: Buffer; readonly value: unknown } | Unreadable;
+/** A body as JSON: its text and its value. */
+type JsonText = { readonly valid: true; readonly json: Buffer; readonly value: unknown } | Unreadable;
 
 const TOO_DEEP: Unreadable = { valid: false, detail: `The body must not nest more than ${MAX_DEPTH} levels.` };
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const REPLACEMENT_CHARACTER = '\ufffd';
 const LINE_FEED = 0x0a;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
+const [QUOTE, BACKSLASH] = [0x22, 0x5c] as const;
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 
 export function readBodyText(body: Buffer | undefined): BodyText {
   if (body === undefined || body.length === 0) {
@@ -35,7 +31,7 @@ export function readBodyText(body: Buffer | undefined): BodyText {
   return isUtf8(json) ? { valid: true, json } : unreadable('UTF-8', json, offsetOfInvalidUtf8(json));
 }
 
-/** `JSON.parse` is given nothing that nests too deep: for five million brackets it would hold up every other request for seconds. */
+/** Rejects deep nesting before `JSON.parse`, which blocks for seconds at five million brackets. */
 export function readJsonText(body: Buffer | undefined): JsonText {
   const read = readBodyText(body);
   if (!read.valid) return read;
@@ -48,12 +44,11 @@ export function readJsonText(body: Buffer | undefined): JsonText {
   }
 }
 
-/** A text that is not JSON from the byte at `offset` on. */
+/** For a text that is not JSON from the byte at `offset` on. */
 export function notJson(json: Buffer, offset: number): Unreadable {
   return unreadable('JSON', json, offset);
 }
 
-/** A body as its offsets count. */
 export function withoutByteOrderMark(body: Buffer): Buffer {
   return body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body;
 }
@@ -94,7 +89,7 @@ function offsetOfInvalidJson(json: Buffer): number {
   return json.length;
 }
 
-/** Decoding puts a replacement character where bytes make none; the first that was not sent marks the place. */
+/** Decoding puts a replacement character in place of invalid bytes; the first that was not sent is the place. */
 function offsetOfInvalidUtf8(bytes: Buffer): number {
   const text = bytes.toString();
   let offset = 0;
@@ -109,8 +104,8 @@ function offsetOfInvalidUtf8(bytes: Buffer): number {
 }
 
 /**
- * The place of the first bracket or brace that nests deeper than {@link MAX_DEPTH}, behind which no byte is looked at; undefined
- * when there is none. Of a text that is not JSON it may say either.
+ * The place of the first bracket or brace that nests deeper than {@link MAX_DEPTH}; undefined when there is none. For invalid
+ * JSON it may be either.
  */
 export function tooDeepAt(json: Uint8Array): number | undefined {
   let depth = 0;
@@ -123,7 +118,7 @@ export function tooDeepAt(json: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** The place of the quote that closes the string which the one at `start` opens, or the end of the text. */
+/** The closing quote of the string that `start` opens, or the end of the text. */
 function endOfString(json: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;

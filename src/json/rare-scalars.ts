@@ -1,19 +1,11 @@
 import { SAFE_NUMBER_LENGTH } from './json.reader.js';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const PLUS = 0x2b;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const LOWER_E = 0x65;
-const UPPER_E = 0x45;
+const [QUOTE, BACKSLASH, PLUS, MINUS, POINT] = [0x22, 0x5c, 0x2b, 0x2d, 0x2e] as const;
+const [ZERO, NINE, UPPER_E, LOWER_E] = [0x30, 0x39, 0x45, 0x65] as const;
 
 /**
- * The strings (keys too) with an escape and the numbers with an exponent or very many digits in a JSON text that `JSON.parse`
- * has accepted: all that may mean something which cannot be stored. Found in the text, since of repeated keys `JSON.parse`
- * keeps only the last.
+ * The strings (keys too) with an escape, and the numbers with an exponent or very many digits, of a valid JSON text: all values
+ * that may be impossible to store. Read from the text, since `JSON.parse` keeps only the last of repeated keys.
  */
 export function* rareScalars(json: Buffer): Generator<string | number> {
   let at = 0;

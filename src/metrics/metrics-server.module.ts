@@ -2,10 +2,9 @@ import { Module } from '@nestjs/common';
 import { TransportModule } from '../transport/transport.module.js';
 import { MetricsModule } from './metrics.module.js';
 import { MetricsServer } from './metrics.server.js';
-import { QueueMetrics } from './queue.metrics.js';
-import { SpoolMetrics } from './spool.metrics.js';
+import { QueueMetrics, SpoolMetrics } from './queue.metrics.js';
 
-/** Serves what the process counts, and what the queue says at that moment, where `METRICS_PORT` says. */
+/** Serves the metrics of the process and the current state of the queue on `METRICS_PORT`. */
 @Module({
   imports: [MetricsModule, TransportModule],
   providers: [QueueMetrics, SpoolMetrics, MetricsServer],

@@ -1,17 +1,11 @@
 import { Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { BatchMetrics } from './batch.metrics.js';
-import { ErrorMetrics } from './error.metrics.js';
-import { EventMetrics } from './event.metrics.js';
-import { IdempotencyMetrics } from './idempotency.metrics.js';
-import { InsertMetrics } from './insert.metrics.js';
-import { LimiterMetrics } from './limiter.metrics.js';
-import { RequestMetrics } from './request.metrics.js';
+import { BatchMetrics, InsertMetrics } from './worker.metrics.js';
+import { ErrorMetrics, EventMetrics, IdempotencyMetrics, LimiterMetrics, RequestMetrics } from './api.metrics.js';
 
 /**
- * A new metric goes here: a class `<subject>.metrics.ts` that makes its counters and histograms in the given registry and
- * has a method for each thing that happens. Labels have few, fixed values; a tenant is never one, because every value
- * of a label is a series that Prometheus keeps.
+ * A new metric is a method of one of these classes, or a class of its own that makes its counters in the given registry. Labels
+ * have few, fixed values and never name a tenant: Prometheus keeps a series of each value.
  */
 const METRICS = [
   BatchMetrics,
@@ -23,9 +17,9 @@ const METRICS = [
   RequestMetrics,
 ];
 
-/** What is counted, always. Where it can be read is up to the process: the service has `MetricsServerModule`. */
+/** All metrics of the process, which `MetricsServerModule` serves. */
 @Module({
-  // One registry for each application: prom-client's own is one for the process, in which tests start several of them.
+  // Not prom-client's own registry, which all applications of a process share: tests start several.
   providers: [{ provide: Registry, useFactory: () => new Registry() }, ...METRICS],
   exports: [Registry, ...METRICS],
 })

@@ -5,7 +5,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, loadConfiguration } from '../config/load-configuration.js';
 import { OperatorError } from '../common/operator.error.js';
-import { LimiterMetrics } from './limiter.metrics.js';
+import { LimiterMetrics } from './api.metrics.js';
 import { MetricsServerModule } from './metrics-server.module.js';
 import { MetricsServer } from './metrics.server.js';
 

@@ -3,14 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { describeError } from '../common/describe-error.js';
-import { errorCodeOf } from '../common/error-code.js';
-import { OperatorError } from '../common/operator.error.js';
+import { describeError, errorCodeOf, OperatorError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
 
 /**
- * Serves `GET /metrics` on `METRICS_PORT`, in every role, from start to shutdown. A server of its own: what it tells is
- * not for the public, and it answers while the public one has its hands full.
+ * Serves `GET /metrics` on `METRICS_PORT`, in every role, from start to shutdown. It has its own server because metrics are not
+ * public, and must be readable while the public one is busy.
  */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -22,17 +20,15 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     private readonly configuration: Configuration,
   ) {}
 
-  /** Where it listens; undefined while it does not. */
+  /** Undefined while it does not listen. */
   get port(): number | undefined {
     return (this.server?.address() as AddressInfo | null | undefined)?.port;
   }
 
-  /** @throws OperatorError when the port cannot be had */
+  /** @throws OperatorError when the port cannot be used */
   async onApplicationBootstrap(): Promise<void> {
     const { metricsPort, host } = this.configuration;
-    if (metricsPort === undefined) {
-      return;
-    }
+    if (metricsPort === undefined) return;
     const server = createServer((request, response) => void this.answer(request, response));
     server.listen(metricsPort, host);
     try {
@@ -43,15 +39,13 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
       );
     }
     this.server = server;
-    // Node's own metrics come with observers that never stop, so nobody pays for them where nobody reads them.
+    // Node's own metrics have observers that never stop, so they exist only where they are served.
     collectDefaultMetrics({ register: this.registry });
   }
 
   async onApplicationShutdown(): Promise<void> {
     const { server } = this;
-    if (server === undefined) {
-      return;
-    }
+    if (server === undefined) return;
     this.server = undefined;
     const closed = once(server, 'close');
     server.close();

@@ -1,21 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { tooManyRequests } from '../common/errors.js';
 import { Configuration } from '../config/configuration.js';
-import { LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { eventBudgets, type NamedBudget, type Spender } from './budgets.js';
-import { type Budget, LimitCounters } from './counters/limit.counters.js';
-import { QuotaClock } from './quota.clock.js';
-import { quotaMonthOf } from './quota.month.js';
-import { rateLimitHeaders } from './rate-limit.headers.js';
+import { LimiterMetrics } from '../metrics/api.metrics.js';
+import { eventBudgets, type NamedBudget, quotaMonthOf, type Spender } from './budgets.js';
+import { type Budget, LimitCounters, rateLimitHeaders } from './counters/limit.counters.js';
 import { TenantLimits } from './tenant-limits.service.js';
 
-/** Events that were counted, and against what: their release need not ask again. */
-export interface Reservation {
+/** The clock of months; a provider, so that a test can set it. */
+@Injectable()
+export class QuotaClock {
+  now(): Date {
+    return new Date();
+  }
+}
+
+/** Counted events and their budgets, for the release. */
+interface Reservation {
   readonly budgets: readonly Budget[];
   readonly events: number;
 }
 
-/** Counts the events that were accepted of tenants in a calendar month (UTC), over all instances, up to what their plans allow. */
+/** Counts tenants' accepted events in a calendar month (UTC), over all instances, up to their plans' limits. */
 @Injectable()
 export class EventQuota {
   constructor(
@@ -28,22 +33,17 @@ export class EventQuota {
 
   /**
    * Counts the events of a request, all of them or none, before they are committed.
-   * @returns what to {@link release} if they are not; undefined when nothing was counted, for a tenant without limit or
-   * because it could not be
+   * @returns what to {@link release} if they are not; undefined when nothing was counted
    * @throws ApiError 429 when they are more than is left
    */
   async reserve(spender: Spender, events: number): Promise<Reservation | undefined> {
     const tenant = await this.limits.of(spender.tenantId, 'events');
-    if (tenant?.eventsPerMonth === undefined) {
-      return undefined;
-    }
+    if (tenant?.eventsPerMonth === undefined) return undefined;
     const now = this.clock.now();
     const month = quotaMonthOf(now);
     const budgets = eventBudgets(tenant.eventsPerMonth, spender, this.configuration, month);
     const taken = await this.counters.take('events', budgets, events);
-    if (taken === undefined) {
-      return undefined;
-    }
+    if (taken === undefined) return undefined;
     const short = taken.short === undefined ? undefined : budgets[taken.short];
     if (short !== undefined) {
       this.metrics.limited('events');
@@ -56,10 +56,9 @@ export class EventQuota {
 
   /** Gives back what was reserved for events that were not accepted. Best effort: what cannot be given back stays counted. */
   async release(reservation: Reservation | undefined): Promise<void> {
-    if (reservation === undefined) {
-      return;
+    if (reservation !== undefined) {
+      await this.counters.giveBack('events', reservation.budgets, reservation.events);
     }
-    await this.counters.giveBack('events', reservation.budgets, reservation.events);
   }
 }
 
@@ -70,7 +69,7 @@ function exhausted(
 ) {
   const resetSeconds = Math.max(1, Math.ceil((endsAt.getTime() - now.getTime()) / 1000));
   const remaining = Math.max(0, limit - used);
-  // To the day of a month's end, and to the minute of what ends within a day.
+  // A month's end to the day, and what ends within a day to the minute.
   const end = period === 'a month' ? endsAt.toISOString().slice(0, 10) : endsAt.toISOString().slice(11, 16);
   return tooManyRequests(
     `The plan ${plan} allows ${holder}${limit} events ${period}; ${remaining} are left until ${end} (UTC), and this request has ${events}. None of it was accepted. Choose a larger plan to send more.`,

@@ -1,20 +1,20 @@
 import type { Plan, Tenant } from '../tenants/tenant.js';
 
-/** What a tenant may use; undefined: as much as it likes. */
+/** What a tenant may use; undefined: unlimited. */
 export interface Limits {
   readonly callsPerMinute: number | undefined;
   readonly eventsPerMonth: number | undefined;
 }
 
-/** What each plan sells, unless something else was agreed with the tenant. */
-export const PLAN_LIMITS: Readonly<Record<Plan, Limits>> = {
+/** Unless something else was agreed with the tenant. */
+const PLAN_LIMITS: Readonly<Record<Plan, Limits>> = {
   free: { callsPerMinute: 60, eventsPerMonth: 500_000 },
   starter: { callsPerMinute: 300, eventsPerMonth: 5_000_000 },
   business: { callsPerMinute: 1_000, eventsPerMonth: 50_000_000 },
   enterprise: { callsPerMinute: undefined, eventsPerMonth: undefined },
 };
 
-/** The limits agreed with the tenant, and its plan's own where nothing was. */
+/** The limits agreed with the tenant, else those of its plan. */
 export function limitsOf({
   plan,
   callsPerMinute,

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { type Limiter, LimiterMetrics } from '../metrics/limiter.metrics.js';
-import { ControlPlaneUnavailableError } from '../tenants/control-plane-unavailable.error.js';
+import { type Limiter, LimiterMetrics } from '../metrics/api.metrics.js';
+import { ControlPlaneUnavailableError } from '../tenants/control-plane.database.js';
 import type { Plan } from '../tenants/tenant.js';
 import { Tenants } from '../tenants/tenants.service.js';
 import { type Limits, limitsOf } from './plan-limits.js';
 
-/** A tenant's limits, and the plan to name when it meets one. */
-export interface TenantPlan extends Limits {
+/** A tenant's limits, and its plan for messages. */
+interface TenantPlan extends Limits {
   readonly plan: Plan;
 }
 
-/** The limits of tenants as they are now, from memory where they can be. */
+/** The current limits of tenants, from memory where possible. */
 @Injectable()
 export class TenantLimits {
   constructor(
@@ -18,10 +18,7 @@ export class TenantLimits {
     private readonly metrics: LimiterMetrics,
   ) {}
 
-  /**
-   * Undefined when there is no such tenant, or the control plane cannot tell: then traffic passes, and the metrics say so.
-   * @param limiter who asks
-   */
+  /** Undefined for an unknown tenant, and while the control plane is away: traffic passes, and the metrics of `limiter` say so. */
   async of(tenantId: string, limiter: Limiter): Promise<TenantPlan | undefined> {
     try {
       const tenant = await this.tenants.findCached(tenantId);

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
-import { untilAborted } from '../common/until-aborted.js';
+import { untilAborted } from '../common/deadline.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { Outage } from './outage.js';

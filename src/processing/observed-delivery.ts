@@ -1,5 +1,5 @@
 import { uuid7Time } from '../common/uuid7.js';
-import type { BatchMetrics, DeliveryOutcome } from '../metrics/batch.metrics.js';
+import type { BatchMetrics, DeliveryOutcome } from '../metrics/worker.metrics.js';
 import { traceDelivery } from '../tracing/batch.trace.js';
 import { OF_EVENTS } from '../transport/batch-types.js';
 import { acceptedBatches, type EventBatch } from '../transport/event-batch.js';

@@ -1,24 +1,20 @@
 import type { FieldError } from '../events/object.validator.js';
-import type { SchemaProperty } from './event-schema.js';
-import { replaceMembers } from './member.replacement.js';
-import { PROPERTY_TYPE_RULES, type PropertyTypeRule } from './property-type.rules.js';
+import { JsonReader } from '../json/json.reader.js';
+import { PROPERTY_TYPE_RULES, type PropertyTypeRule, type SchemaProperty } from './event-schema.js';
 
-/** What became of a payload: its bytes, coerced where the schema asks for it, or why it breaks the schema. */
+/** The bytes of the payload, with coerced values, or why it breaks the schema. */
 export type SchemaResult =
   | { readonly valid: true; readonly payload: Uint8Array | undefined }
   | { readonly valid: false; readonly errors: readonly FieldError[] };
 
 interface CompiledProperty extends PropertyTypeRule {
   readonly name: string;
-  /** What is wrong when it is absent; undefined when it may be. */
+  /** The error when it is absent; undefined for an optional one. */
   readonly missing: FieldError | undefined;
   readonly mistyped: FieldError;
 }
 
-/**
- * A schema made ready for the way of an event: what depends on the schema alone was worked out once.
- * Keeps no state between events, so one instance serves every request.
- */
+/** A schema prepared for checking events. Keeps no state between them, so one instance serves every request. */
 export class CompiledSchema {
   private readonly properties: readonly CompiledProperty[];
 
@@ -27,17 +23,17 @@ export class CompiledSchema {
   }
 
   /**
-   * Checks a payload and coerces what was sent as text. All broken properties are reported, each once, in the schema's order.
-   * @param payload what `JSON.parse` made of it; undefined and null are an empty object
+   * Checks a payload and coerces texts. All broken properties are reported, each once, in the schema's order.
+   * @param payload as `JSON.parse` returned it; undefined and null are an empty object
    * @param payloadBytes the same payload as it was sent
-   * @returns the very `payloadBytes` when nothing is to be coerced, else a copy in which only the coerced values differ
+   * @returns `payloadBytes` itself when nothing is coerced, else a copy with the coerced values
    */
   apply(payload: unknown, payloadBytes: Uint8Array | undefined): SchemaResult {
     const members = isRecord(payload) ? payload : NO_MEMBERS;
     let errors: FieldError[] | undefined;
     let coerced: Map<string, string> | undefined;
     for (const property of this.properties) {
-      // Only what was sent counts: every object has a `constructor` and a `toString`.
+      // Not inherited ones: every object has a `constructor`.
       const value = Object.hasOwn(members, property.name) ? members[property.name] : undefined;
       if (value === undefined || value === null) {
         if (property.missing !== undefined) (errors ??= []).push(property.missing);
@@ -47,12 +43,8 @@ export class CompiledSchema {
         else (coerced ??= new Map<string, string>()).set(property.name, json);
       }
     }
-    if (errors !== undefined) {
-      return { valid: false, errors };
-    }
-    if (coerced === undefined || payloadBytes === undefined) {
-      return { valid: true, payload: payloadBytes };
-    }
+    if (errors !== undefined) return { valid: false, errors };
+    if (coerced === undefined || payloadBytes === undefined) return { valid: true, payload: payloadBytes };
     return { valid: true, payload: replaceMembers(payloadBytes, coerced) };
   }
 }
@@ -72,4 +64,46 @@ function compile({ name, type, required }: SchemaProperty): CompiledProperty {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly json: string;
+}
+
+/**
+ * Replaces the values of some members of a JSON object and leaves every other byte as it is. Of members with the same key the
+ * last is replaced, which `JSON.parse` reports.
+ * @param object the text of an object that `JSON.parse` has accepted
+ * @param values JSON text by the name of the member
+ */
+function replaceMembers(object: Uint8Array, values: ReadonlyMap<string, string>): Uint8Array {
+  const bytes = Buffer.from(object.buffer, object.byteOffset, object.byteLength);
+  const parts: Uint8Array[] = [];
+  let copied = 0;
+  for (const { start, end, json } of findMembers(bytes, values)) {
+    parts.push(bytes.subarray(copied, start), Buffer.from(json));
+    copied = end;
+  }
+  parts.push(bytes.subarray(copied));
+  return Buffer.concat(parts);
+}
+
+/** From left to right. */
+function findMembers(object: Buffer, values: ReadonlyMap<string, string>): Iterable<Replacement> {
+  const found = new Map<string, Replacement>();
+  const reader = new JsonReader(object);
+  reader.enter();
+  while (reader.nextMember()) {
+    const { key, offset: start } = reader;
+    reader.skipValue();
+    const json = values.get(key);
+    if (json !== undefined) {
+      // A Map keeps the position of a key that is set again; only a new key goes to the end.
+      found.delete(key);
+      found.set(key, { start, end: reader.offset, json });
+    }
+  }
+  return found.values();
 }

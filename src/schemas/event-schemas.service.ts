@@ -3,7 +3,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import { CachedLookup } from '../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../tenants/control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from '../tenants/control-plane.database.js';
+import { ControlPlaneDatabase } from '../tenants/control-plane.database.js';
 import { eventSchemas } from '../tenants/schema.js';
 import { CompiledSchema } from './compiled-schema.js';
 import type { EventSchema, SchemaProperty } from './event-schema.js';
@@ -11,7 +11,7 @@ import type { EventSchema, SchemaProperty } from './event-schema.js';
 /** A tenant's schemas, ready to be applied, by event type. */
 export type TenantSchemas = ReadonlyMap<string, CompiledSchema>;
 
-/** Compiled schemas that are kept; one of five properties takes about 1 kB. */
+/** One of five properties takes about 1 kB. */
 const MAX_COMPILED = 10_000;
 
 type StoredSchema = typeof eventSchemas.$inferSelect;
@@ -19,22 +19,19 @@ type StoredSchema = typeof eventSchemas.$inferSelect;
 /** What tenants expect of the payloads of their events. */
 @Injectable()
 export class EventSchemas {
-  private readonly db: Database;
   private readonly byTenant: CachedLookup<TenantSchemas>;
   private readonly compiled = new LRUCache<string, CompiledSchema>({ max: MAX_COMPILED });
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
   ) {
-    this.db = db;
-    this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.loadCompiled(tenantId));
+    this.byTenant = new CachedLookup(changes, 'event_schemas', (tenantId) => this.load(tenantId));
   }
 
   /**
-   * The tenant's schemas as every request needs them: from memory where it can be (see {@link CachedLookup}), and compiled
-   * once per version.
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * The tenant's schemas, from memory where possible, compiled once per version.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   async of(tenantId: string): Promise<TenantSchemas> {
     return (await this.byTenant.find(tenantId)) ?? new Map();
@@ -43,7 +40,7 @@ export class EventSchemas {
   /** The first `limit` schemas of a tenant whose event types come after `after`, by event type. */
   async list(tenantId: string, after: string, limit: number): Promise<EventSchema[]> {
     const { tenantSlug, eventType } = eventSchemas;
-    return this.db
+    return this.database.db
       .select()
       .from(eventSchemas)
       .where(and(eq(tenantSlug, tenantId), gt(eventType, after)))
@@ -52,7 +49,7 @@ export class EventSchemas {
   }
 
   async find(tenantId: string, eventType: string): Promise<EventSchema | undefined> {
-    const [schema] = await this.db.select().from(eventSchemas).where(isSchema(tenantId, eventType));
+    const [schema] = await this.database.db.select().from(eventSchemas).where(isSchema(tenantId, eventType));
     return schema;
   }
 
@@ -88,9 +85,7 @@ export class EventSchemas {
           },
         })
         .returning();
-      if (stored === undefined) {
-        throw new TypeError('an upsert returns its row');
-      }
+      if (stored === undefined) throw new TypeError('an upsert returns its row');
       note('event_schemas', tenantId);
       return stored;
     });
@@ -105,21 +100,13 @@ export class EventSchemas {
     });
   }
 
-  private load(tenantId: string): Promise<StoredSchema[]> {
-    return this.db
-      .select()
-      .from(eventSchemas)
-      .where(eq(eventSchemas.tenantSlug, tenantId))
-      .orderBy(asc(eventSchemas.eventType));
-  }
-
-  private async loadCompiled(tenantId: string): Promise<TenantSchemas> {
-    const schemas = await this.load(tenantId);
+  private async load(tenantId: string): Promise<TenantSchemas> {
+    const schemas = await this.database.db.select().from(eventSchemas).where(eq(eventSchemas.tenantSlug, tenantId));
     return new Map(schemas.map((schema) => [schema.eventType, this.compile(schema)]));
   }
 
   private compile({ tenantSlug, eventType, version, properties, createdAt }: StoredSchema): CompiledSchema {
-    // A schema that was removed and made again starts over at version 1, at another time.
+    // A schema that was removed and made again has version 1, too.
     const key = `${tenantSlug} ${eventType} ${createdAt.getTime()} ${version}`;
     const schema = this.compiled.get(key) ?? new CompiledSchema(properties);
     this.compiled.set(key, schema);

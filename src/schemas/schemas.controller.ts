@@ -10,22 +10,24 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { PAGE_HEADERS, PAGES } from '../common/api.properties.js';
 import { BodyLimit } from '../common/body.parser.js';
 import { invalidFields, notFound } from '../common/errors.js';
 import { PageQueryDto, pageOf } from '../common/page.js';
-import { EventSchemaDto } from './dto/event-schema.dto.js';
-import { problemOfEventType } from './dto/event-type.decorator.js';
-import { ProposalBody, SchemaBody, ValidationBody } from './dto/schema.body.js';
-import { SchemaPropertiesDto } from './dto/schema-properties.dto.js';
-import { ValidateDto } from './dto/validate.dto.js';
 import { EventSchemas } from './event-schemas.service.js';
-import { eventTypeOf, proposeSchema } from './schema.proposal.js';
+import { eventTypeOf, proposeSchema } from './schema-inference.js';
+import {
+  EventSchemaDto,
+  problemOfEventType,
+  ProposalBody,
+  SchemaBody,
+  SchemaPropertiesDto,
+  ValidateDto,
+  ValidationBody,
+} from './schema.dto.js';
 
-/** Where events are given as samples. */
+/** For bodies with sample events. */
 const MAX_SAMPLE_BYTES = 1024 * 1024;
 const EMPTY_PAYLOAD = Buffer.from('{}');
 
@@ -40,7 +42,7 @@ const SAMPLES = [
 ];
 const SAMPLE_LIST = { type: 'array', items: { $ref: getSchemaPath(ValidateDto) } };
 
-/** Servers manage schemas as people do: whoever deploys an application deploys the schemas of its events with it. */
+/** Users and servers manage schemas: an application can deploy the schemas of its events. */
 @Controller('api/schemas')
 @Accepts(['user', 'secret-key'])
 export class SchemasController {
@@ -91,7 +93,7 @@ export class SchemasController {
     return SchemaBody.of(created);
   }
 
-  /** What would become of an event, without sending it. */
+  /** Checks an event without sending it. */
   @Post('validate')
   @HttpCode(200)
   @BodyLimit(MAX_SAMPLE_BYTES)
@@ -118,7 +120,7 @@ export class SchemasController {
       : { valid: false, has_schema: true, errors: result.errors };
   }
 
-  /** A schema that all of these events keep to. It is not stored. */
+  /** Proposes a schema that accepts all of these events, and does not store it. */
   @Post('infer')
   @HttpCode(200)
   @BodyLimit(MAX_SAMPLE_BYTES)
@@ -144,9 +146,7 @@ export class SchemasController {
   @ApiNotFoundResponse(NO_SCHEMA)
   async find(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<SchemaBody> {
     const schema = isEventType(eventType) ? await this.schemas.find(tenantId, eventType) : undefined;
-    if (schema === undefined) {
-      throw notFound();
-    }
+    if (schema === undefined) throw notFound();
     return SchemaBody.of(schema);
   }
 
@@ -170,13 +170,11 @@ export class SchemasController {
   @ApiNoContentResponse({ description: 'Events of this type are not held to a schema any more.' })
   @ApiNotFoundResponse(NO_SCHEMA)
   async remove(@CurrentPrincipal() { tenantId }: Principal, @Param('eventType') eventType: string): Promise<void> {
-    if (!isEventType(eventType) || !(await this.schemas.remove(tenantId, eventType))) {
-      throw notFound();
-    }
+    if (!isEventType(eventType) || !(await this.schemas.remove(tenantId, eventType))) throw notFound();
   }
 }
 
-/** What is none has no schema; PostgreSQL need not be asked about it, and fails at some texts. */
+/** Checked before a query, since PostgreSQL fails at some texts. */
 function isEventType(text: string): boolean {
   return problemOfEventType(text) === undefined;
 }

@@ -3,7 +3,7 @@ import { TenantsModule } from '../tenants/tenants.module.js';
 import { EventSchemas } from './event-schemas.service.js';
 import { SchemasController } from './schemas.controller.js';
 
-/** What tenants expect of their events: routes to say it, and what the way of an event applies. */
+/** What tenants expect of their events. */
 @Module({
   imports: [TenantsModule],
   controllers: [SchemasController],

@@ -11,14 +11,14 @@ import type { ComplianceRequest } from './compliance.js';
 
 const RETRY_AFTER_SECONDS = 1;
 
-/** Hands requests about personal data to the workers, which carry them out and keep a record. */
+/** Queues requests about personal data for the workers, which carry them out and record them. */
 @Injectable()
 export class ComplianceService {
   constructor(private readonly transport: EventTransport) {}
 
   /**
-   * Returns when the request is on disk, and late enough for {@link ANSWER_AFTER_MS}.
-   * @param scope what it is to remove; undefined when it is only to be put on record
+   * Returns when the request is on disk, and not before {@link ANSWER_AFTER_MS}.
+   * @param scope what to remove; undefined to record the request only
    * @throws ApiError 503 when it cannot be queued
    */
   async accept(

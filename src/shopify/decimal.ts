@@ -1,25 +1,21 @@
 /** More than any amount of money has, and far within what a double can hold. */
 const FORM = /^(-?)(\d{1,30})(?:\.(\d{1,20}))?$/;
 
-/** An amount as exact as its text: sums of it have no error, and `59.90` stays `59.90`. */
+/** An exact amount: sums have no error, and `59.90` stays `59.90`. */
 export class Decimal {
   static readonly ZERO = new Decimal(0n, 0);
 
   private constructor(
     private readonly units: bigint,
-    /** How many of the digits are behind the point. */
+    /** Digits behind the point. */
     private readonly scale: number,
   ) {}
 
   /** Shopify writes money as text (`"59.90"`) or as a number (`5.0`); undefined when the value is neither. */
   static from(value: unknown): Decimal | undefined {
-    if (typeof value !== 'string' && typeof value !== 'number') {
-      return undefined;
-    }
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
     const match = FORM.exec(String(value).trim());
-    if (match === null) {
-      return undefined;
-    }
+    if (match === null) return undefined;
     const [, sign = '', whole = '', fraction = ''] = match;
     return new Decimal(BigInt(`${whole}${fraction}`) * (sign === '' ? 1n : -1n), fraction.length);
   }

@@ -13,7 +13,7 @@ import {
   ApiUnauthorizedResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Accepts, EVERYBODY } from '../auth/accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../auth/principal.js';
 import { RawBody } from '../common/body.parser.js';
 import { WebhookService } from './webhook.service.js';
 
@@ -33,7 +33,7 @@ class WebhookBody {
   @ApiProperty() readonly queued!: boolean;
 }
 
-/** Where Shopify posts webhooks. There is no key: the signature of the body is the credential. */
+/** Receives webhooks. There is no key: the signature of the body is the credential. */
 @Controller('api/ingestion/shopify')
 @Accepts(EVERYBODY)
 export class ShopifyController {

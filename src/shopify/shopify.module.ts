@@ -6,11 +6,10 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { SchemasModule } from '../schemas/schemas.module.js';
 import { TransportModule } from '../transport/transport.module.js';
 import { ComplianceService } from './compliance.service.js';
-import { DeliveryMemory } from './delivery.memory.js';
+import { DeliveryMemory, WebhookEvents } from './webhook.events.js';
 import { ShopifyAccountsModule } from './settings/shopify-accounts.module.js';
 import { ShopifySettingsController } from './settings/shopify-settings.controller.js';
 import { ShopifyController } from './shopify.controller.js';
-import { WebhookEvents } from './webhook.events.js';
 import { WebhookService } from './webhook.service.js';
 import { WebhookVerifier } from './webhook.verifier.js';
 

@@ -1,4 +1,4 @@
-import { readWebhookBody } from './webhook.body.js';
+import { readWebhookBody } from './webhook.fields.js';
 import { ShopifyObject } from './shopify.object.js';
 
 function read(json: string): ShopifyObject {

@@ -1,17 +1,17 @@
 import { isBlank } from '../common/text.rules.js';
+import { JsonReader } from '../json/json.reader.js';
 import { Decimal } from './decimal.js';
-import { elementSources, memberSource } from './json.source.js';
 
 /**
- * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so
- * each is asked for by its type and is undefined when it is not there in that type.
+ * An object of a webhook's body. Shopify leaves fields out, sends them as null or blank, and merchants can filter them, so each
+ * field is read by its type and is undefined when it is not of that type.
  *
- * `JSON.parse` rounds integers above 2^53, which Shopify uses as ids. Where it did, the digits are looked up in the text.
+ * `JSON.parse` rounds integers above 2^53, which Shopify uses as ids. Their digits are read from the text.
  */
 export class ShopifyObject {
   /**
-   * @param fields what `JSON.parse` made of the object
-   * @param source the object's text; asked for only when digits are to be looked up
+   * @param fields the object as `JSON.parse` returned it
+   * @param source the object's text, for digits that were rounded
    */
   constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
@@ -28,13 +28,11 @@ export class ShopifyObject {
     return idOf(this.fields[name], () => this.sourceOf(name));
   }
 
-  /** A list of ids; elements that are none are left out. */
+  /** A list of ids, without elements that are not ids. */
   ids(name: string): string[] {
     const list = this.fields[name];
-    if (!Array.isArray(list)) {
-      return [];
-    }
-    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    if (!Array.isArray(list)) return [];
+    const sources = this.elementSourcesOf(name);
     return list.map((element, index) => idOf(element, () => sources()[index])).filter((id) => id !== undefined);
   }
 
@@ -57,13 +55,11 @@ export class ShopifyObject {
     return isRecord(value) ? new ShopifyObject(value, () => this.sourceOf(name)) : undefined;
   }
 
-  /** The objects of a list; elements that are none are empty objects, so that they count. */
+  /** The objects of a list; other elements are empty objects, so that they count. */
   objects(name: string): readonly ShopifyObject[] | undefined {
     const list = this.fields[name];
-    if (!Array.isArray(list)) {
-      return undefined;
-    }
-    const sources = once(() => elementSources(this.sourceOf(name) ?? EMPTY_LIST));
+    if (!Array.isArray(list)) return undefined;
+    const sources = this.elementSourcesOf(name);
     return list.map((element, index) => new ShopifyObject(isRecord(element) ? element : {}, () => sources()[index]));
   }
 
@@ -71,6 +67,11 @@ export class ShopifyObject {
   count(name: string): number | undefined {
     const list = this.fields[name];
     return Array.isArray(list) ? list.length : undefined;
+  }
+
+  private elementSourcesOf(name: string): () => Uint8Array[] {
+    let sources: Uint8Array[] | undefined;
+    return () => (sources ??= elementSources(this.sourceOf(name) ?? EMPTY_LIST));
   }
 
   private sourceOf(name: string): Uint8Array | undefined {
@@ -83,20 +84,14 @@ const EMPTY_LIST = Buffer.from('[]');
 
 function textOf(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.trim() : '';
-  // The warehouse cannot read a document that holds half a surrogate pair.
+  // The warehouse cannot read unpaired surrogates.
   return !isBlank(text) && text.isWellFormed() ? text : undefined;
 }
 
 function idOf(value: unknown, source: () => Uint8Array | undefined): string | undefined {
-  if (typeof value !== 'number') {
-    return textOf(value);
-  }
-  if (!Number.isInteger(value) || value <= 0) {
-    return undefined;
-  }
-  if (Number.isSafeInteger(value)) {
-    return String(value);
-  }
+  if (typeof value !== 'number') return textOf(value);
+  if (!Number.isInteger(value) || value <= 0) return undefined;
+  if (Number.isSafeInteger(value)) return String(value);
   const digits = Buffer.from(source() ?? []).toString();
   return /^\d{1,100}$/.test(digits) ? digits : undefined;
 }
@@ -105,7 +100,37 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+/**
+ * The text of a member as it was sent. Of repeated members the last counts, as for `JSON.parse`.
+ * @param json the text of an object, known to be valid
+ * @returns undefined when there is no such member
+ */
+export function memberSource(json: Uint8Array, name: string): Uint8Array | undefined {
+  const reader = new JsonReader(json);
+  const wanted = Buffer.from(name);
+  let source: Uint8Array | undefined;
+  reader.enter();
+  while (reader.nextMember()) {
+    const isWanted = reader.isNamed(wanted);
+    const start = reader.offset;
+    reader.skipValue();
+    if (isWanted) source = json.subarray(start, reader.offset);
+  }
+  return source;
+}
+
+/**
+ * The texts of an array's elements as they were sent.
+ * @param json the text of an array, known to be valid
+ */
+export function elementSources(json: Uint8Array): Uint8Array[] {
+  const reader = new JsonReader(json);
+  const sources: Uint8Array[] = [];
+  reader.enter();
+  while (reader.nextElement()) {
+    const start = reader.offset;
+    reader.skipValue();
+    sources.push(json.subarray(start, reader.offset));
+  }
+  return sources;
 }

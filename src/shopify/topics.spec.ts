@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { memberSource } from './json.source.js';
+import { memberSource } from './shopify.object.js';
 import { TOPICS } from './topics.js';
 import { readWebhookHeaders } from './webhook.headers.js';
 import { readWebhook } from './webhook.reader.js';

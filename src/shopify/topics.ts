@@ -1,20 +1,22 @@
-import type { ObjectKind } from './identity.js';
-import type { Payload } from './payload.encoder.js';
-import { cartPayload } from './payloads/cart.payload.js';
-import { checkoutPayload } from './payloads/checkout.payload.js';
-import { customerPayload } from './payloads/customer.payload.js';
-import { fulfillmentPayload } from './payloads/fulfillment.payload.js';
-import { orderPayload } from './payloads/order.payload.js';
-import { refundPayload } from './payloads/refund.payload.js';
-import { shopPayload } from './payloads/shop.payload.js';
+import type { ObjectKind } from './webhook.fields.js';
+import {
+  cartPayload,
+  checkoutPayload,
+  customerPayload,
+  fulfillmentPayload,
+  orderPayload,
+  type Payload,
+  refundPayload,
+  shopPayload,
+} from './payloads.js';
 import type { ShopifyObject } from './shopify.object.js';
 
-/** What becomes of the webhooks of a topic. */
-export interface TopicMapping {
+/** How webhooks of a topic become events. */
+interface TopicMapping {
   readonly eventType: string;
   /** What the body is. */
   readonly kind: ObjectKind;
-  /** The fields of the body that say when it happened, the best first. */
+  /** The fields of the body with the time of the event, the best first. */
   readonly times: readonly string[];
   readonly payload: (object: ShopifyObject) => Payload;
 }
@@ -30,8 +32,8 @@ const shop = { kind: 'shop', payload: shopPayload } as const;
 /**
  * The topics that become events. To add one, add a row, and a fixture of its name in `test/fixtures/shopify`.
  *
- * An order, checkout or cart is sent whole at each of its stages, and its `created_at` is only the time of the first. A shop
- * does not say when it was left.
+ * An order, checkout or cart is sent whole at each of its stages, so `created_at` is the time of the first only. A shop does not
+ * say when the app was uninstalled.
  */
 export const TOPICS: ReadonlyMap<string, TopicMapping> = new Map<string, TopicMapping>([
   ['orders/create', { eventType: 'order_placed', times: ['created_at'], ...order }],

@@ -5,8 +5,6 @@ const SENT = {
   'x-shopify-shop-domain': 'north-pine.myshopify.com',
   'x-shopify-webhook-id': 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043',
   'x-shopify-triggered-at': '2026-04-25T13:00:03.877041743Z',
-  'x-shopify-event-id': '98880550-7158-44d4-b7cd-2c97c8a091b5',
-  'x-shopify-api-version': '2026-10',
 };
 
 const READ = {
@@ -14,8 +12,6 @@ const READ = {
   shopDomain: 'north-pine.myshopify.com',
   webhookId: 'b54557e4-bdd9-4b37-8a5f-bf7d70bcd043',
   triggeredAt: '2026-04-25T13:00:03.877041743Z',
-  eventId: '98880550-7158-44d4-b7cd-2c97c8a091b5',
-  apiVersion: '2026-10',
 };
 
 const NAMES = Object.keys(SENT).map((header, index): [string, keyof typeof READ] => [

@@ -1,15 +1,33 @@
-import { isBodyOf, isComplianceTopic, readComplianceRequest } from './compliance.js';
-import { deliveryKeyOf } from './delivery-key.js';
-import { eventTimeOf } from './event-time.js';
-import { userIdOf } from './identity.js';
-import { encodePayload } from './payload.encoder.js';
+import { type ComplianceRequest, isBodyOf, isComplianceTopic, readComplianceRequest } from './compliance.js';
+import { encodePayload } from './payloads.js';
 import { TOPICS } from './topics.js';
-import { readWebhookBody } from './webhook.body.js';
+import { deliveryKeyOf, eventTimeOf, readWebhookBody, userIdOf } from './webhook.fields.js';
 import type { WebhookHeaders } from './webhook.headers.js';
-import type { WebhookReading } from './webhook.reading.js';
 
-/** A webhook whose signature was found to be genuine. */
-export interface ReceivedWebhook {
+/** The event of a webhook. */
+export interface WebhookEvent {
+  readonly eventType: string;
+  readonly userId: string;
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number;
+  /** JSON text of an object, in UTF-8. */
+  readonly payload: Uint8Array;
+  /** The same for each repetition of the delivery; at most 128 characters. */
+  readonly deliveryKey: string;
+}
+
+type WebhookReading =
+  | ({ readonly kind: 'event' } & WebhookEvent)
+  /** No event is mapped to its topic. */
+  | { readonly kind: 'unmapped'; readonly topic: string }
+  /** It names no user. */
+  | { readonly kind: 'unidentified'; readonly eventType: string; readonly deliveryKey: string }
+  | { readonly kind: 'compliance'; readonly request: ComplianceRequest; readonly deliveryKey: string }
+  /** `detail` is for the sender, and quotes nothing. */
+  | { readonly kind: 'malformed'; readonly detail: string };
+
+/** A webhook whose signature is right. */
+interface ReceivedWebhook {
   readonly headers: WebhookHeaders;
   /** The bytes that were signed. */
   readonly body: Buffer | undefined;
@@ -17,16 +35,14 @@ export interface ReceivedWebhook {
   readonly receivedAt: number;
 }
 
-/** Says what a genuine webhook is about. Never throws for what was sent: whatever that is, there is a reading for it. */
+/** Reads a genuine webhook. Never throws for what was sent. */
 export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): WebhookReading {
   const { topic } = headers;
   if (typeof topic !== 'string') {
     return { kind: 'malformed', detail: 'The header X-Shopify-Topic must be sent once, such as "orders/create".' };
   }
   const parsed = readWebhookBody(body);
-  if (!parsed.valid) {
-    return { kind: 'malformed', detail: parsed.detail };
-  }
+  if (!parsed.valid) return { kind: 'malformed', detail: parsed.detail };
   const { json, object } = parsed;
   const deliveryKey = deliveryKeyOf(headers.webhookId, topic, json);
   if (isComplianceTopic(topic)) {
@@ -35,14 +51,10 @@ export function readWebhook({ headers, body, receivedAt }: ReceivedWebhook): Web
       : { kind: 'malformed', detail: `The body is not that of ${topic}.` };
   }
   const mapping = TOPICS.get(topic);
-  if (mapping === undefined) {
-    return { kind: 'unmapped', topic };
-  }
+  if (mapping === undefined) return { kind: 'unmapped', topic };
   const { eventType, kind, times } = mapping;
   const userId = userIdOf(object, kind);
-  if (userId === undefined) {
-    return { kind: 'unidentified', eventType, deliveryKey };
-  }
+  if (userId === undefined) return { kind: 'unidentified', eventType, deliveryKey };
   const occurredAt = eventTimeOf({ triggeredAt: headers.triggeredAt, object, fields: times, receivedAt });
   const payload = encodePayload(mapping.payload(object));
   return { kind: 'event', eventType, userId, occurredAt, payload, deliveryKey };

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { badRequest, unsupportedMediaType } from '../common/errors.js';
-import type { ApiError } from '../common/api-error.js';
+import { type ApiError, badRequest, unsupportedMediaType } from '../common/errors.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import type { ErrorType } from '../errors/recorded-error.js';
 import { scopeOf } from './compliance.js';
@@ -13,12 +12,12 @@ import { type WebhookRequest, WebhookVerifier } from './webhook.verifier.js';
 const NOTHING_REMOVED =
   'shop/redact removed nothing, as the tenant has no shop_domain and its events may be of other shops. Remove the shop’s yourself.';
 
-/** What becomes of a webhook: queued, or taken note of and left at that. */
+/** Whether the webhook was queued. */
 export interface WebhookAnswer {
   readonly queued: boolean;
 }
 
-/** Takes Shopify's webhooks. Whatever Shopify may send is answered with success, or it would give up on the subscription. */
+/** Receives webhooks. Everything that Shopify may send is answered with success, or it would cancel the subscription. */
 @Injectable()
 export class WebhookService {
   constructor(
@@ -29,8 +28,9 @@ export class WebhookService {
   ) {}
 
   /**
-   * Returns when what the webhook tells of is on disk, if it tells of anything.
-   * @throws ApiError 400 when it cannot be read, 415 when it is not JSON besides, 401 or 403 when it is not genuine, 503 when it cannot be queued
+   * Returns when the event or request of the webhook is on disk, if it has one.
+   * @throws ApiError 400 when it cannot be read, 415 when it is not JSON, 401 or 403 when it is not genuine, 503 when it cannot
+   * be queued
    */
   async receive(request: WebhookRequest): Promise<WebhookAnswer> {
     const settings = await this.verifier.verify(request);
@@ -56,14 +56,14 @@ export class WebhookService {
         this.record(request, 'webhook_unmapped', `No event is mapped to the topic ${reading.topic}.`, reading);
         return { queued: false };
       case 'malformed':
-        throw this.refusal(request, reading.detail);
+        throw this.rejectionOf(request, reading.detail);
       default:
         return reading satisfies never;
     }
   }
 
-  /** Of another type than JSON, it is XML most likely: a choice that was made where the webhook was set up. */
-  private refusal(request: WebhookRequest, detail: string): ApiError {
+  /** A webhook that is not JSON is XML most likely, which its set-up in Shopify decides. */
+  private rejectionOf(request: WebhookRequest, detail: string): ApiError {
     const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '');
     const why = isJson ? detail : `${detail} Its type is not JSON: choose the format JSON for this webhook in Shopify.`;
     this.record(request, 'webhook_refused', why);

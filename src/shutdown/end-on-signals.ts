@@ -1,5 +1,5 @@
 import { type INestApplication, Logger } from '@nestjs/common';
-import { describeError } from '../common/describe-error.js';
+import { describeError } from '../common/operator.error.js';
 import type { Configuration } from '../config/configuration.js';
 import { Shutdown } from './shutdown.js';
 

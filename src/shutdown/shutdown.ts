@@ -1,5 +1,5 @@
 import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
-import { describeError } from '../common/describe-error.js';
+import { describeError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
 
 /** One step of a shutdown. */

@@ -1,8 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { Accepts } from '../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../auth/principal.decorator.js';
-import type { Principal } from '../auth/principal.js';
+import { Accepts, CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { StatsBody } from './dto/stats.body.js';
 import { StatsQueryDto } from './dto/stats-query.dto.js';
 import { QueueDepth, type QueueDepthReport } from './queue.depth.js';

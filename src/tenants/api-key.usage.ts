@@ -5,7 +5,7 @@ import { apiKeys } from './schema.js';
 
 const WRITE_EVERY_MS = 15_000;
 
-/** Notes when keys are used, in memory, and writes it down a few times a minute: a request never waits for it. */
+/** Keeps the last use of keys in memory and writes it a few times a minute: no request waits for it. */
 @Injectable()
 export class ApiKeyUsage {
   private readonly logger = new Logger(ApiKeyUsage.name);
@@ -19,21 +19,19 @@ export class ApiKeyUsage {
     this.timer ??= setTimeout(() => void this.write(), WRITE_EVERY_MS).unref();
   }
 
-  /** When this process last saw the key in use and has not yet written it. */
+  /** The last use in this process that is not yet written. */
   of(apiKeyId: string): Date | undefined {
     const time = this.lastUsed.get(apiKeyId);
     return time === undefined ? undefined : new Date(time);
   }
 
-  /** Writes it down now. Never throws. */
+  /** Writes now. Never throws. */
   async write(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const written = this.lastUsed;
     this.lastUsed = new Map();
-    if (written.size === 0) {
-      return;
-    }
+    if (written.size === 0) return;
     const ids = [...written.keys()];
     const times = ids.map((id) => new Date(written.get(id) ?? 0).toISOString());
     try {
@@ -43,7 +41,7 @@ export class ApiKeyUsage {
         FROM unnest(${sql.param(ids)}::uuid[], ${sql.param(times)}::timestamptz[]) AS used(id, at)
         WHERE api_keys.id = used.id`);
     } catch {
-      // The next write makes up for it: a key in use is noted again.
+      // A key in use is noted again for the next write.
       this.logger.debug('The last use of keys was not written.');
     }
   }

@@ -2,16 +2,25 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, arrayOverlaps, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { problemOfName } from '../common/text.rules.js';
-import type { ApiKey, ApiKeyMode, ApiKeySummary, ApiKeyType, CreatedApiKey } from './api-key.js';
-import { generateKey, hashKey, hasKeyForm, prefixOf } from './api-key.text.js';
+import {
+  type ApiKey,
+  type ApiKeyMode,
+  type ApiKeySummary,
+  type ApiKeyType,
+  type CreatedApiKey,
+  generateKey,
+  hashKey,
+  hasKeyForm,
+  prefixOf,
+} from './api-key.js';
 import { ApiKeyUsage } from './api-key.usage.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { entriesThatAdmit, normalizeOrigin } from './origins.js';
 import { apiKeys } from './schema.js';
 import { ownerOfApiKey, SecretBox } from './secret.box.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import { Tenants } from './tenants.service.js';
 
 const MAX_ORIGINS = 100;
@@ -31,19 +40,17 @@ export interface NewApiKey {
 /** The tenants' API keys. */
 @Injectable()
 export class ApiKeys {
-  private readonly db: Database;
   private readonly byHash: CachedLookup<ApiKey>;
   private readonly byId: CachedLookup<ApiKey>;
   private readonly origins: CachedLookup<ApiKey>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
     private readonly secrets: SecretBox,
     private readonly usage: ApiKeyUsage,
   ) {
-    this.db = db;
     this.byHash = new CachedLookup(changes, 'api_key_hash', (hash) => this.load(eq(apiKeys.keyHash, hash)));
     this.byId = new CachedLookup(changes, 'api_key_id', (id) => this.load(eq(apiKeys.id, id)));
     this.origins = new CachedLookup(changes, 'origin', (origin) =>
@@ -52,7 +59,7 @@ export class ApiKeys {
   }
 
   /**
-   * Makes a key. `key` is its text, which cannot be read again; nor can the `hmacSecret` of a public key.
+   * Makes a key. Its text and the `hmacSecret` of a public key cannot be read again.
    * @throws TenantError when there is no such tenant, or the name or an origin is not acceptable.
    */
   async create(request: NewApiKey): Promise<CreatedApiKey> {
@@ -64,9 +71,7 @@ export class ApiKeys {
     if (type === 'secret' && (allowedOrigins.length > 0 || requireSignedUserId)) {
       throw new TenantError('Only public keys have allowed origins and signed user ids. Make a public key.');
     }
-    if ((await this.tenants.find(tenantId)) === undefined) {
-      throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
-    }
+    await this.tenants.require(tenantId);
     const id = randomUUID();
     const key = generateKey(type, mode);
     const hmacSecret = type === 'public' ? randomBytes(HMAC_SECRET_BYTES).toString('hex') : undefined;
@@ -97,21 +102,11 @@ export class ApiKeys {
     const { after, limit = Number.MAX_SAFE_INTEGER } = page;
     const { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId } = apiKeys;
     const { createdAt, lastUsedAt, revokedAt } = apiKeys;
+    const shown = { id, name, type, prefix, lastFour, allowedOrigins, requireSignedUserId };
     const isAfter = sql`(${createdAt}, ${id}) > (
       SELECT last.created_at, last.id FROM ${apiKeys} last WHERE last.tenant_slug = ${tenantId} AND last.id = ${after})`;
-    const keys = await this.db
-      .select({
-        id,
-        name,
-        type,
-        prefix,
-        lastFour,
-        allowedOrigins,
-        requireSignedUserId,
-        createdAt,
-        lastUsedAt,
-        revokedAt,
-      })
+    const keys = await this.database.db
+      .select({ ...shown, createdAt, lastUsedAt, revokedAt })
       .from(apiKeys)
       .where(and(eq(apiKeys.tenantSlug, tenantId), after === undefined ? undefined : isAfter))
       .orderBy(asc(createdAt), asc(id))
@@ -120,7 +115,7 @@ export class ApiKeys {
   }
 
   /**
-   * Ends a key for good, on every instance as {@link ControlPlaneChanges.commitForAll} says.
+   * Ends a key on every instance (see {@link ControlPlaneChanges.commitForAll}).
    * @throws TenantError when the tenant has no such key, or it was revoked before.
    */
   async revoke({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
@@ -142,19 +137,16 @@ export class ApiKeys {
   }
 
   /**
-   * The valid key with this text, or `undefined`; a key in use is answered from memory (see {@link CachedLookup}).
+   * The valid key with this text, or `undefined`; from memory where possible (see {@link CachedLookup}).
    * @param address the client's
-   * @throws ControlPlaneUnavailableError when the database is down and the key was not confirmed lately.
-   * @throws ApiError 503 while too many unknown keys come, and this one was not confirmed lately.
+   * @throws ControlPlaneUnavailableError, ApiError as {@link CachedLookup.find}
    */
   async find(key: string, address?: string): Promise<ApiKey | undefined> {
-    if (!hasKeyForm(key)) {
-      return undefined;
-    }
+    if (!hasKeyForm(key)) return undefined;
     return this.noteUse(await this.byHash.find(hashKey(key), address));
   }
 
-  /** The valid key with this text, if memory knows it; `undefined` when only {@link find} can tell. */
+  /** As {@link find}, from memory; `undefined` when only {@link find} can tell. */
   recall(key: string): ApiKey | undefined {
     return this.noteUse(this.byHash.peek(hashKey(key)) ?? undefined);
   }
@@ -181,9 +173,10 @@ export class ApiKeys {
     return (await this.origins.find(origin, address)) !== undefined;
   }
 
-  /** What the tenant signs user ids with, in hex; undefined for a secret key. */
-  hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string | undefined {
-    return encryptedHmacSecret === null ? undefined : this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
+  /** The secret for signing user ids, in hex. @throws TypeError for a secret key, which has none */
+  hmacSecretOf({ id, encryptedHmacSecret }: ApiKey): string {
+    if (encryptedHmacSecret === null) throw new TypeError(`The key ${id} has no HMAC secret`);
+    return this.secrets.decrypt(encryptedHmacSecret, ownerOfApiKey(id));
   }
 
   private noteUse(found: ApiKey | undefined): ApiKey | undefined {
@@ -192,16 +185,9 @@ export class ApiKeys {
   }
 
   private async load(condition: SQL): Promise<ApiKey | undefined> {
-    const [apiKey] = await this.db
-      .select({
-        id: apiKeys.id,
-        tenantId: apiKeys.tenantSlug,
-        type: apiKeys.type,
-        mode: apiKeys.mode,
-        allowedOrigins: apiKeys.allowedOrigins,
-        requireSignedUserId: apiKeys.requireSignedUserId,
-        encryptedHmacSecret: apiKeys.hmacSecret,
-      })
+    const { id, tenantSlug: tenantId, type, allowedOrigins, requireSignedUserId, hmacSecret } = apiKeys;
+    const [apiKey] = await this.database.db
+      .select({ id, tenantId, type, allowedOrigins, requireSignedUserId, encryptedHmacSecret: hmacSecret })
       .from(apiKeys)
       .where(and(condition, isNull(apiKeys.revokedAt)))
       .limit(1);
@@ -214,9 +200,7 @@ function later(a: Date | undefined, b: Date | null): Date | null {
 }
 
 function normalizeOrigins(entries: readonly string[]): string[] {
-  if (entries.length > MAX_ORIGINS) {
-    throw new TenantError(`A key has at most ${MAX_ORIGINS} allowed origins.`);
-  }
+  if (entries.length > MAX_ORIGINS) throw new TenantError(`A key has at most ${MAX_ORIGINS} allowed origins.`);
   const origins = entries.map((entry) => {
     const origin = normalizeOrigin(entry);
     if (origin === undefined) {

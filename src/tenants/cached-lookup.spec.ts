@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs';
 import { controlPlaneServices } from '../../test/support/control-plane.services.js';
 import { freshDataDir } from '../../test/support/data-dir.js';
-import type { ApiError } from '../common/api-error.js';
-import { CachedLookup } from './cached-lookup.js';
+import type { ApiError } from '../common/errors.js';
+import { CachedLookup, UnknownLimit } from './cached-lookup.js';
 import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
-import { UnknownLimit } from './unknown.limit.js';
 
 describe('CachedLookup', () => {
   let dataDir: string;

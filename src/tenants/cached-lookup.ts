@@ -1,13 +1,66 @@
 import { LRUCache } from 'lru-cache';
+import { networkOf } from '../common/address.network.js';
+import { unavailable } from '../common/errors.js';
 import type { ChangedKind, ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneUnavailableError } from './control-plane-unavailable.error.js';
-import { UnknownLimit } from './unknown.limit.js';
+import { ControlPlaneUnavailableError } from './control-plane.database.js';
 
-/** How long an answer of the database is used without asking again, while changes are heard: longer than any message takes. */
+/** Look-ups a second that find nothing, of one network and in all. Each costs PostgreSQL about a tenth of a millisecond. */
+const MAX_A_SECOND = { network: 50, total: 500 } as const;
+const RETRY_AFTER_SECONDS = 1;
+
+interface Second {
+  readonly number: number;
+  total: number;
+  readonly byNetwork: Map<string, number>;
+}
+
+/** Bounds what made-up keys, origins and tokens cost the database. */
+export class UnknownLimit {
+  private second: Second = { number: -1, total: 0, byNetwork: new Map() };
+
+  /** @param now in milliseconds */
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /**
+   * Runs a look-up. Only those that find nothing count.
+   * @param address the client's, if it is known
+   * @throws ApiError 503 without running it, when too many found nothing within this second
+   */
+  async run<T>(address: string | undefined, lookUp: () => Promise<T | undefined>): Promise<T | undefined> {
+    const second = this.currentSecond();
+    const network = address === undefined ? '' : networkOf(address);
+    const ofNetwork = second.byNetwork.get(network) ?? 0;
+    if (second.total >= MAX_A_SECOND.total || (address !== undefined && ofNetwork >= MAX_A_SECOND.network)) {
+      throw unavailable('Too many unknown keys are coming in. Send the request again.', RETRY_AFTER_SECONDS);
+    }
+    const add = (count: 1 | -1): void => {
+      second.total += count;
+      second.byNetwork.set(network, (second.byNetwork.get(network) ?? 0) + count);
+    };
+    // Running look-ups count too, since many may come at once.
+    add(1);
+    let isUnknown = false;
+    try {
+      const found = await lookUp();
+      isUnknown = found === undefined;
+      return found;
+    } finally {
+      if (!isUnknown) add(-1);
+    }
+  }
+
+  private currentSecond(): Second {
+    const number = Math.floor(this.now() / 1000);
+    if (this.second.number !== number) this.second = { number, total: 0, byNetwork: new Map() };
+    return this.second;
+  }
+}
+
+/** How long a value is used without asking the database, while changes are heard: longer than any message takes. */
 const FRESH_MS = 5_000;
-/** How long nobody asks again a database that gave no answer. */
+/** How long a database that gave no answer is not asked again. */
 const ASK_AGAIN_AFTER_MS = 5_000;
-/** How long a known value outlives the database. Long enough for a fail-over, short enough for a revocation. */
+/** How long a value is used while the database is away: long enough for a failover, short enough for a revocation. */
 const STALE_MS = 5 * 60_000;
 /** Of each kind, known and unknown. */
 const MAX_KEYS = 10_000;
@@ -20,16 +73,15 @@ interface Known<V> {
 }
 
 /**
- * Answers of the control plane by key, from memory where it can be. A change that was told through
- * {@link ControlPlaneChanges} is seen by the next `find` of every instance that heard of it; an instance that hears
- * nothing asks the database every time. Keys without a value are remembered too, in a place of their own: made-up ones push
- * no real ones out.
+ * Values of the control plane by key, from memory where possible. After a change that {@link ControlPlaneChanges} announced the
+ * next `find` sees it; an instance that hears no changes asks the database every time. Keys without a value are cached apart,
+ * so that made-up keys evict no real ones.
  */
 export class CachedLookup<V extends object> {
   private readonly known = new LRUCache<string, Known<V>>({ max: MAX_KEYS, ttl: STALE_MS });
   private readonly unknown = new LRUCache<string, true>({ max: MAX_KEYS, ttl: FRESH_MS });
   private readonly running = new Map<string, Promise<V | undefined>>();
-  /** Counts the changes heard of: an answer that was asked for before one may be outdated. */
+  /** A query that began before the last change may have read an outdated value. */
   private changesHeard = 0;
 
   /** @param load asks the database for the value; undefined when there is none */
@@ -39,9 +91,7 @@ export class CachedLookup<V extends object> {
     private readonly load: (key: string) => Promise<V | undefined>,
     private readonly unknownLimit = new UnknownLimit(),
   ) {
-    changes.subscribe(kind, (key) => {
-      this.onChange(key);
-    });
+    changes.subscribe(kind, (key) => this.onChange(key));
   }
 
   /** The value, `null` when it is known that there is none, `undefined` when only {@link find} can tell. */
@@ -56,11 +106,11 @@ export class CachedLookup<V extends object> {
   }
 
   /**
-   * The value, or `undefined` when there is none. What was asked for in the last 5 s and has not changed since is answered
-   * from memory, as long as changes are heard. While the database is down, what it said within the last 5 minutes stays valid.
-   * @param address of the client whose key it is, if anybody may send any
-   * @throws ControlPlaneUnavailableError when the database is down and said nothing of the key lately
-   * @throws ApiError 503 while too many unknown ones come, when it said nothing of the key lately ({@link UnknownLimit})
+   * The value, or `undefined` when there is none. A value of the last 5 s comes from memory as long as changes are heard; while
+   * the database is down, values of the last 5 minutes stay valid.
+   * @param address of the client that sent the key, where anybody may send one
+   * @throws ControlPlaneUnavailableError when the database is down and no value is cached
+   * @throws ApiError 503 while too many unknown keys come ({@link UnknownLimit}) and no value is cached
    */
   async find(key: string, address?: string): Promise<V | undefined> {
     const cached = this.peek(key);
@@ -70,9 +120,7 @@ export class CachedLookup<V extends object> {
   /** Concurrent requests for the same key share one query, unless a change came between them. */
   private lookUpOnce(key: string, address: string | undefined): Promise<V | undefined> {
     const running = this.running.get(key);
-    if (running !== undefined) {
-      return running;
-    }
+    if (running !== undefined) return running;
     const lookup = this.lookUp(key, address).finally(() => {
       if (this.running.get(key) === lookup) this.running.delete(key);
     });
@@ -81,17 +129,13 @@ export class CachedLookup<V extends object> {
   }
 
   private async lookUp(key: string, address: string | undefined): Promise<V | undefined> {
-    if (!this.known.has(key)) {
-      return this.unknownLimit.run(address, () => this.ask(key));
-    }
+    if (!this.known.has(key)) return this.unknownLimit.run(address, () => this.ask(key));
     try {
       return await this.ask(key);
     } catch (error) {
       const stale = this.known.get(key);
-      if (stale === undefined) {
-        throw error;
-      }
-      // This does not prolong its stay.
+      if (stale === undefined) throw error;
+      // Its TTL stays as it is.
       stale.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
       return stale.value;
     }
@@ -121,14 +165,9 @@ export class CachedLookup<V extends object> {
 
   private onChange(key: string | undefined): void {
     this.changesHeard++;
-    if (key === undefined) {
-      this.known.clear();
-      this.unknown.clear();
-      this.running.clear();
-    } else {
-      this.known.delete(key);
-      this.unknown.delete(key);
-      this.running.delete(key);
+    for (const cache of [this.known, this.unknown, this.running]) {
+      if (key === undefined) cache.clear();
+      else cache.delete(key);
     }
   }
 }

@@ -2,27 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { inTransaction } from './in-transaction.js';
 
 const CHANNEL = 'control_plane_changes';
 
 /**
- * PostgreSQL tells the other instances of a change as it commits, and they hear of it within a few milliseconds. Of 300
- * keys that were used on another instance right after an answer that did not wait for this, 28 were still taken.
+ * Other instances hear of a change within a few milliseconds of its commit. Without this wait, 28 of 300 keys were still
+ * accepted by another instance right after their revocation was answered.
  */
 const HEARD_BY_ALL_WITHIN_MS = 100;
 
-/** What instances keep in memory, by what it is looked up with. */
+/** What instances cache, by its lookup key. */
 export type ChangedKind =
   'api_key_hash' | 'api_key_id' | 'origin' | 'tenant' | 'user' | 'event_schemas' | 'shopify_settings';
 
-/** Is given the key of what changed, or `undefined` when anything may have. */
-export type ChangeHandler = (key: string | undefined) => void;
+/** Gets the key of what changed, or `undefined` when anything may have changed. */
+type ChangeHandler = (key: string | undefined) => void;
 
-/** Notes a change of the running transaction. Without a key everything of the kind may have changed. */
-export type NoteChange = (kind: ChangedKind, key?: string) => void;
+/** Announces a change of the running transaction. Without a key everything of the kind may have changed. */
+type NoteChange = (kind: ChangedKind, key?: string) => void;
 
-/** Tells every instance what one of them changed, so that nobody goes on with what it has in memory. */
+/** Announces changes to every instance, so that none uses an outdated cache. */
 @Injectable()
 export class ControlPlaneChanges {
   private readonly handlers = new Map<ChangedKind, ChangeHandler[]>();
@@ -35,12 +34,12 @@ export class ControlPlaneChanges {
     this.handlers.set(kind, [...(this.handlers.get(kind) ?? []), handler]);
   }
 
-  /** Whether changes by other instances are heard at this moment: what was kept may be believed only as long as they are. */
+  /** Whether changes by other instances are heard at this moment: a cache is valid only while they are. */
   get areHeard(): boolean {
     return this.hearsOthers;
   }
 
-  /** Resolves once changes are heard, or cannot be. Ask the database for what you will keep only after that. */
+  /** Resolves once changes are heard, or cannot be. Query what you will cache only after that. */
   async listen(): Promise<void> {
     this.listening ??= this.database
       .listen(CHANNEL, {
@@ -48,9 +47,7 @@ export class ControlPlaneChanges {
           this.hear(undefined);
           this.hearsOthers = true;
         },
-        onMessage: (message) => {
-          this.hear(message);
-        },
+        onMessage: (message) => this.hear(message),
         onLost: () => {
           this.hearsOthers = false;
         },
@@ -62,10 +59,10 @@ export class ControlPlaneChanges {
     await this.listening;
   }
 
-  /** Runs `work` in a transaction. When it has committed, this instance knows of the changes at once, the others soon after. */
+  /** Runs `work` in a transaction. After its commit this instance knows the changes at once, the others soon after. */
   async commit<T>(work: (transaction: Database, note: NoteChange) => Promise<T>): Promise<T> {
     const messages: string[] = [];
-    const result = await inTransaction(this.database.db, async (transaction) => {
+    const result = await this.database.transaction(async (transaction) => {
       const outcome = await work(transaction, (kind, key) =>
         messages.push(key === undefined ? kind : `${kind} ${key}`),
       );
@@ -74,15 +71,13 @@ export class ControlPlaneChanges {
       }
       return outcome;
     });
-    messages.forEach((message) => {
-      this.hear(message);
-    });
+    messages.forEach((message) => this.hear(message));
     return result;
   }
 
   /**
-   * As {@link commit}, for what takes a right away: returns when every instance that listens has had time to hear of it. One
-   * that cannot hear knows after 5 s, or, while it reaches no database either, after 5 minutes ({@link CachedLookup}).
+   * As {@link commit}, for a right that ends: returns when every instance that listens has had time to hear of it. One that
+   * cannot hear knows after 5 s, or after 5 minutes while it does not reach the database either ({@link CachedLookup}).
    */
   async commitForAll<T>(work: (transaction: Database, note: NoteChange) => Promise<T>): Promise<T> {
     const result = await this.commit(work);
@@ -90,14 +85,12 @@ export class ControlPlaneChanges {
     return result;
   }
 
-  /** @param message undefined when something may have been said that was not heard */
+  /** @param message undefined when messages may have been missed */
   private hear(message: string | undefined): void {
     const [kind, key] = message?.split(' ', 2) ?? [];
     for (const [subscribed, handlers] of this.handlers) {
       if (kind === undefined || kind === subscribed) {
-        handlers.forEach((handler) => {
-          handler(key);
-        });
+        handlers.forEach((handler) => handler(key));
       }
     }
   }

@@ -22,8 +22,8 @@ export async function openControlPlane({ databaseUrl, dataDir }: Place): Promise
 }
 
 /**
- * For commands, which work on the control plane of a service: a new one is empty, and no service would know what they put there.
- * @throws OperatorError when the settings name none that is there
+ * For commands, which need the control plane of a service: a new one would be empty, and no service would use it.
+ * @throws OperatorError when the settings name none that exists
  */
 export function requireControlPlane({ databaseUrl, dataDir }: Place): void {
   if (databaseUrl === undefined && !existsSync(join(dataDir, EMBEDDED, 'PG_VERSION'))) {

@@ -1,7 +1,7 @@
 import argon2, { parseOptions } from '@node-rs/argon2';
-import { ApiError } from '../common/api-error.js';
+import { ApiError } from '../common/errors.js';
 import { Passwords } from './passwords.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 
 const passwords = new Passwords();
 

@@ -4,23 +4,20 @@ import { hash, type Options, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { unavailable } from '../common/errors.js';
 import { isBlank } from '../common/text.rules.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 
-/** Unicode code points after normalization. The least is NIST SP 800-63B-3, 5.1.1.2; the most keeps hashing cheap. */
+/** Unicode code points after normalization. The minimum is NIST SP 800-63B-3, 5.1.1.2; the maximum keeps hashing cheap. */
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 256;
 
-/** As OWASP's Password Storage Cheat Sheet has it for argon2id, the library's default algorithm: 19 MiB, 2 passes, 1 lane. */
+/** OWASP's Password Storage Cheat Sheet for argon2id, the library's default: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const satisfies Options;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/**
- * Hashes run in the thread pool of the process, which has four threads by default and decompresses request bodies as
- * well: half of it stays free for events.
- */
+/** Hashes run in the thread pool, which has four threads and also decompresses request bodies: half of it stays free. */
 const MAX_RUNNING = 2;
-/** At 15 ms a hash the last in the queue waits 0.4 s. Longer queues only make everybody late. */
+/** At 15 ms a hash the last in the queue waits 0.4 s. */
 const MAX_WAITING = 50;
 const RETRY_AFTER_SECONDS = 1;
 
@@ -28,7 +25,7 @@ const RETRY_AFTER_SECONDS = 1;
 @Injectable()
 export class Passwords {
   private readonly inTurn = pLimit(MAX_RUNNING);
-  /** Has the form of a hash, and is the hash of nothing: checking against it takes as long as against any other. */
+  /** The hash of no password: checking against it takes as long as against any other. */
   private readonly nobodysHash = [
     '$argon2id$v=19',
     `m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=${PARAMETERS.parallelism}`,
@@ -50,15 +47,12 @@ export class Passwords {
   }
 
   /**
-   * Whether the hash was made of this password. Takes the same time without a hash, so that nobody can tell by the clock
-   * whether there was one.
+   * Whether the hash is of this password. Takes the same time without a hash, so that timing does not tell whether there was one.
    * @throws ApiError 503 when too many wait for theirs
    */
   async matches(password: string, passwordHash: string | undefined): Promise<boolean> {
     const normalized = normalize(password);
-    if (lengthOf(normalized) > MAX_LENGTH) {
-      return false;
-    }
+    if (lengthOf(normalized) > MAX_LENGTH) return false;
     const matches = await this.run(() => verify(passwordHash ?? this.nobodysHash, normalized));
     return matches && passwordHash !== undefined;
   }
@@ -71,7 +65,7 @@ export class Passwords {
   }
 }
 
-/** As SP 800-63B asks for: keyboards write the same character in different ways. */
+/** Required by SP 800-63B: keyboards write the same character in different ways. */
 function normalize(password: string): string {
   return password.normalize('NFKC');
 }

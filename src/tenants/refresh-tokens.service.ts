@@ -1,43 +1,37 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { and, eq, gt, inArray, lt, sql } from 'drizzle-orm';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { inTransaction } from './in-transaction.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { refreshTokens, users } from './schema.js';
-import { UnknownLimit } from './unknown.limit.js';
+import { UnknownLimit } from './cached-lookup.js';
 import type { AuthenticatedUser } from './user.js';
 
 /** 43 characters of base64url are 32 bytes; of the last one only every fourth occurs. */
 const FORM = /^rt_[\w-]{42}[AEIMQUYcgkosw048]$/;
-/** Expired tokens that one login clears away: many more than it adds, and few enough not to be felt. */
+/** Expired tokens that one login removes: many more than it adds, and few enough to be quick. */
 const MAX_CLEARED = 1_000;
 
 /**
- * What keeps users logged in: opaque tokens of 256 random bits, stored as SHA-256. A login has one token, which is used
- * again and again until 7 days after its last use, at most 30 days after the login.
+ * Refresh tokens: 256 random bits, stored as SHA-256. A login has one, which stays good until 7 days after its last use and at
+ * most 30 days after the login.
  */
 @Injectable()
 export class RefreshTokens {
-  private readonly db: Database;
   private readonly unknownLimit = new UnknownLimit();
 
-  constructor({ db }: ControlPlaneDatabase) {
-    this.db = db;
-  }
+  constructor(private readonly database: ControlPlaneDatabase) {}
 
-  /** Begins a login. `undefined` when the user was removed or got another password since it was checked. */
+  /** Starts a login. `undefined` when the user was removed or the password changed since it was checked. */
   async start({ id, passwordHash }: AuthenticatedUser): Promise<string | undefined> {
     const token = `rt_${randomBytes(32).toString('base64url')}`;
-    const started = await inTransaction(this.db, async (transaction) => {
+    const started = await this.database.transaction(async (transaction) => {
       const [user] = await transaction
         .select({ id: users.id })
         .from(users)
         .where(and(eq(users.id, id), eq(users.passwordHash, passwordHash)))
-        // A change of the password that is under way comes first, and the next one waits until the token is there.
+        // A password change in progress finishes first, and the next one waits until the token is there.
         .for('share');
-      if (user === undefined) {
-        return false;
-      }
+      if (user === undefined) return false;
       await transaction.insert(refreshTokens).values({
         tokenHash: hashToken(token),
         userId: id,
@@ -51,7 +45,7 @@ export class RefreshTokens {
   }
 
   /**
-   * The user whose login the token goes on with; `undefined` when it is not good (any more).
+   * The user of the login, which the use prolongs; `undefined` when the token is not good.
    * @param address the client's
    * @throws ApiError 503 while too many unknown tokens come
    */
@@ -60,7 +54,7 @@ export class RefreshTokens {
   }
 
   /**
-   * Ends the login that a token belongs to, if it belongs to one.
+   * Ends the login of the token, if there is one.
    * @param address the client's
    * @throws ApiError 503 while too many unknown tokens come
    */
@@ -69,7 +63,7 @@ export class RefreshTokens {
   }
 
   private async prolong(token: string): Promise<AuthenticatedUser | undefined> {
-    const [user] = await this.db
+    const [user] = await this.database.db
       .update(refreshTokens)
       .set({ expiresAt: sql`least(now() + interval '7 days', ${refreshTokens.createdAt} + interval '30 days')` })
       .from(users)
@@ -84,14 +78,14 @@ export class RefreshTokens {
     return user;
   }
 
-  /** @returns one of the tokens that are gone */
+  /** @returns one of the removed tokens */
   private async end(token: string): Promise<object | undefined> {
-    // Builds that rotated tokens have left several of one login.
-    const family = this.db
+    // Earlier builds rotated tokens and left several of one login.
+    const family = this.database.db
       .select({ familyId: refreshTokens.familyId })
       .from(refreshTokens)
       .where(eq(refreshTokens.tokenHash, hashToken(token)));
-    const [ended] = await this.db
+    const [ended] = await this.database.db
       .delete(refreshTokens)
       .where(inArray(refreshTokens.familyId, family))
       .returning({ familyId: refreshTokens.familyId });
@@ -99,14 +93,14 @@ export class RefreshTokens {
   }
 
   private async clearExpired(): Promise<void> {
-    const expired = this.db
+    const expired = this.database.db
       .select({ tokenHash: refreshTokens.tokenHash })
       .from(refreshTokens)
       .where(lt(refreshTokens.expiresAt, sql`now()`))
       .limit(MAX_CLEARED)
-      // Logins at the same moment clear different ones, instead of waiting for each other.
+      // Concurrent logins remove different ones instead of waiting for each other.
       .for('update', { skipLocked: true });
-    await this.db.delete(refreshTokens).where(inArray(refreshTokens.tokenHash, expired));
+    await this.database.db.delete(refreshTokens).where(inArray(refreshTokens.tokenHash, expired));
   }
 }
 

@@ -22,7 +22,7 @@ const instant = (name: string) => timestamp(name, { withTimezone: true });
 const createdAt = instant('created_at').notNull().defaultNow();
 
 export const tenants = pgTable('tenants', {
-  /** Stands in every event of the tenant, so it never changes. */
+  /** Part of every event of the tenant, so it never changes. */
   slug: text('slug').primaryKey(),
   name: text('name').notNull(),
   plan: plan('plan').notNull().default('free'),
@@ -53,7 +53,7 @@ export const apiKeys = pgTable(
     /** Of a public key: `https://shop.example.com` or `https://*.example.com`. Empty: only callers without an origin. */
     allowedOrigins: text('allowed_origins').array().notNull().default([]),
     requireSignedUserId: boolean('require_signed_user_id').notNull().default(false),
-    /** Of a public key, encrypted: what the tenant signs user ids with. */
+    /** Of a public key: the secret for signing user ids, encrypted. */
     hmacSecret: text('hmac_secret'),
     createdAt,
     revokedAt: instant('revoked_at'),
@@ -70,7 +70,7 @@ export const users = pgTable(
   {
     id: uuid('id').primaryKey().defaultRandom(),
     tenantSlug: tenantSlug(),
-    /** In lower case: it is what a user logs in with, whatever the tenant. */
+    /** In lower case; unique over all tenants, because it identifies a login. */
     email: text('email').notNull().unique(),
     /** argon2id, in its own text form that carries salt and parameters. */
     passwordHash: text('password_hash').notNull(),
@@ -87,12 +87,12 @@ export const refreshTokens = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** The login. It has one token, or several that a build made which rotated them. */
+    /** The login. It has one token, or several from a build that rotated them. */
     familyId: uuid('family_id').notNull(),
     createdAt,
-    /** Moves on with each use. */
+    /** Prolonged by each use. */
     expiresAt: instant('expires_at').notNull(),
-    /** Only builds that rotate tokens read and write it; they may still run beside this one. */
+    /** Used by builds that rotate tokens, which may still run beside this one. */
     usedAt: instant('used_at'),
   },
   (table) => [
@@ -102,8 +102,8 @@ export const refreshTokens = pgTable(
   ],
 );
 
-/** One property that a schema names. */
-export interface StoredProperty {
+/** One property of a schema. */
+interface StoredProperty {
   name: string;
   type: 'string' | 'number' | 'boolean' | 'datetime' | 'array';
   required: boolean;
@@ -114,7 +114,7 @@ export const eventSchemas = pgTable(
   {
     tenantSlug: tenantSlug(),
     eventType: text('event_type').notNull(),
-    /** Counts the changes, so that a process knows whether what it compiled is still right. */
+    /** Counts the changes, so that a process knows whether its compiled schema is current. */
     version: integer('version').notNull().default(1),
     properties: jsonb('properties').$type<StoredProperty[]>().notNull(),
     createdAt,
@@ -125,7 +125,7 @@ export const eventSchemas = pgTable(
 
 export const shopifySettings = pgTable('shopify_settings', {
   tenantSlug: tenantSlug().primaryKey(),
-  /** `acme.myshopify.com`; null: any shop that knows a secret. */
+  /** `acme.myshopify.com`; null: any shop with a valid secret. */
   shopDomain: text('shop_domain'),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });

@@ -1,23 +1,77 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { OperatorError } from '../common/operator.error.js';
+import { unwritable } from '../common/folder-lock.js';
+import { errorCodeOf, OperatorError } from '../common/operator.error.js';
 import { Configuration } from '../config/configuration.js';
-import { type EncryptionKeys, loadEncryptionKeys } from './encryption-keys.js';
+
+/** A key of 32 bytes, and the id that stands in what it encrypted. */
+interface EncryptionKey {
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+/** The first encrypts, all decrypt. */
+type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
+
+/**
+ * The keys that `ENCRYPTION_KEY` lists. An embedded control plane has a key of its own, in a file beside it.
+ * @throws OperatorError without `ENCRYPTION_KEY` on a PostgreSQL: every instance must use the same
+ */
+function loadEncryptionKeys({
+  encryptionKey,
+  databaseUrl,
+  dataDir,
+}: Pick<Configuration, 'encryptionKey' | 'databaseUrl' | 'dataDir'>): EncryptionKeys {
+  if (encryptionKey === undefined && databaseUrl !== undefined) {
+    throw new OperatorError(
+      'ENCRYPTION_KEY is not set, and DATABASE_URL is. Set it to the same value on every instance; make one with: openssl rand -hex 32',
+    );
+  }
+  const [current, ...previous] = (encryptionKey ?? embeddedKey(dataDir)).split(',').map(toKey);
+  if (current === undefined) throw new TypeError('a list of keys has a first one');
+  return [current, ...previous];
+}
+
+function toKey(hex: string): EncryptionKey {
+  const bytes = Buffer.from(hex, 'hex');
+  return { id: hash('sha256', bytes).slice(0, 8), bytes };
+}
+
+function embeddedKey(dataDir: string): string {
+  const file = join(dataDir, 'encryption.key');
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (errorCodeOf(error) !== 'EEXIST') {
+      throw unwritable(dataDir, error, 'Set DATA_DIR to a folder that this process can write, or ENCRYPTION_KEY.');
+    }
+  }
+  const key = readFileSync(file, 'utf8').trim();
+  if (!/^[0-9a-f]{64}$/.test(key)) {
+    throw new OperatorError(
+      `${file} does not hold an encryption key of 64 hexadecimal digits. Restore it from a backup; without it stored secrets cannot be read.`,
+    );
+  }
+  return key;
+}
 
 const ALGORITHM = 'aes-256-gcm';
 /** The size NIST SP 800-38D recommends. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What a public key's secret to sign user ids with belongs to. */
+/** The owner of a public key's HMAC secret. */
 export const ownerOfApiKey = (id: string): string => `api key ${id}`;
 
-/** What a tenant's Shopify secrets belong to. */
+/** The owner of a tenant's Shopify secrets. */
 export const ownerOfShopify = (tenantId: string): string => `tenant ${tenantId}, Shopify`;
 
 /**
- * Encrypts secrets that must be read again, for the database: AES-256-GCM, as `<key id>.<base64url of nonce, tag and
- * text>`. A secret is bound to what it belongs to, so that a row copied to another tenant cannot be read there.
+ * Encrypts secrets that must be read again, for the database: AES-256-GCM, as `<key id>.<base64url of nonce, tag and text>`. A
+ * secret is bound to its owner: a row that was copied to another tenant cannot be read there.
  */
 @Injectable()
 export class SecretBox {
@@ -25,12 +79,12 @@ export class SecretBox {
 
   constructor(private readonly configuration: Configuration) {}
 
-  /** Loaded at the first use: commands that touch no secret need no key. */
+  /** Loaded at the first use: commands without secrets need no key. */
   get keys(): EncryptionKeys {
     return (this.loaded ??= loadEncryptionKeys(this.configuration));
   }
 
-  /** @param owner what the secret belongs to, such as `acme shopify`; needed again to decrypt it */
+  /** @param owner needed again to decrypt it */
   encrypt(secret: string, owner: string): string {
     const [key] = this.keys;
     const nonce = randomBytes(NONCE_BYTES);

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { and, eq, isNotNull, isNull, notLike, type SQLWrapper, sql } from 'drizzle-orm';
 import { union } from 'drizzle-orm/pg-core';
 import { OperatorError } from '../common/operator.error.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { apiKeys, shopifySecrets } from './schema.js';
 import { ownerOfApiKey, ownerOfShopify, SecretBox } from './secret.box.js';
 
-/** What a run of {@link StoredSecrets.reEncrypt} did. */
-export interface ReEncryption {
+/** The result of {@link StoredSecrets.reEncrypt}. */
+interface ReEncryption {
   readonly reEncrypted: number;
-  /** Whose secrets are still encrypted with another key than the current one. */
+  /** Owners of secrets that another key than the current one encrypts. */
   readonly left: readonly string[];
 }
 
@@ -20,26 +20,22 @@ interface StoredSecret {
   readonly replaceBy: (encrypted: string) => Promise<boolean>;
 }
 
-/** All that the control plane holds encrypted, under whichever key. */
+/** All encrypted secrets of the control plane. */
 @Injectable()
 export class StoredSecrets {
-  private readonly db: Database;
-
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly box: SecretBox,
-  ) {
-    this.db = db;
-  }
+  ) {}
 
   /** @throws OperatorError when a secret in use is encrypted with a key that the settings do not list */
   async requireKeys(): Promise<void> {
     const used = await union(
-      this.db
+      this.database.db
         .select({ id: keyIdIn(apiKeys.hmacSecret) })
         .from(apiKeys)
         .where(and(isNotNull(apiKeys.hmacSecret), isNull(apiKeys.revokedAt))),
-      this.db.select({ id: keyIdIn(shopifySecrets.secret) }).from(shopifySecrets),
+      this.database.db.select({ id: keyIdIn(shopifySecrets.secret) }).from(shopifySecrets),
     );
     const missing = used.filter(({ id }) => !this.box.keys.some((key) => key.id === id));
     if (missing.length > 0) {
@@ -52,11 +48,11 @@ export class StoredSecrets {
   }
 
   /**
-   * Encrypts with the current key what is encrypted with others, and drops the secrets of revoked keys. May run again, and
-   * beside instances that list the current key: what they change meanwhile stays as they changed it.
+   * Encrypts with the current key what other keys encrypted, and drops the secrets of revoked keys. Safe to repeat, and beside
+   * instances that list the current key: it leaves what they change meanwhile.
    */
   async reEncrypt(): Promise<ReEncryption> {
-    await this.db.update(apiKeys).set({ hmacSecret: null }).where(isNotNull(apiKeys.revokedAt));
+    await this.database.db.update(apiKeys).set({ hmacSecret: null }).where(isNotNull(apiKeys.revokedAt));
     let reEncrypted = 0;
     for (const { owner, encrypted, replaceBy } of await this.underOtherKeys()) {
       const secret = this.read(encrypted, owner);
@@ -77,11 +73,11 @@ export class StoredSecrets {
 
   private async underOtherKeys(): Promise<StoredSecret[]> {
     const current = `${this.box.keys[0].id}.%`;
-    const ofApiKeys = await this.db
+    const ofApiKeys = await this.database.db
       .select({ id: apiKeys.id, encrypted: sql<string>`${apiKeys.hmacSecret}` })
       .from(apiKeys)
       .where(notLike(apiKeys.hmacSecret, current));
-    const ofShopify = await this.db
+    const ofShopify = await this.database.db
       .select({ id: shopifySecrets.id, tenantId: shopifySecrets.tenantSlug, encrypted: shopifySecrets.secret })
       .from(shopifySecrets)
       .where(notLike(shopifySecrets.secret, current));
@@ -91,9 +87,8 @@ export class StoredSecrets {
         encrypted,
         replaceBy: async (hmacSecret: string) => {
           const isSame = and(eq(apiKeys.id, id), eq(apiKeys.hmacSecret, encrypted));
-          return (
-            (await this.db.update(apiKeys).set({ hmacSecret }).where(isSame).returning({ id: apiKeys.id })).length > 0
-          );
+          const replaced = this.database.db.update(apiKeys).set({ hmacSecret }).where(isSame);
+          return (await replaced.returning({ id: apiKeys.id })).length > 0;
         },
       })),
       ...ofShopify.map(({ id, tenantId, encrypted }) => ({
@@ -101,7 +96,7 @@ export class StoredSecrets {
         encrypted,
         replaceBy: async (secret: string) => {
           const isSame = and(eq(shopifySecrets.id, id), eq(shopifySecrets.secret, encrypted));
-          const replaced = this.db.update(shopifySecrets).set({ secret }).where(isSame);
+          const replaced = this.database.db.update(shopifySecrets).set({ secret }).where(isSame);
           return (await replaced.returning({ id: shopifySecrets.id })).length > 0;
         },
       })),

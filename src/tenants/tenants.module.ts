@@ -12,7 +12,7 @@ import { StoredSecrets } from './stored-secrets.js';
 import { Tenants } from './tenants.service.js';
 import { Users } from './users.service.js';
 
-/** The control plane. Opens its database at start, so a process that does not need it leaves this module out. */
+/** The control plane. Opens its database at start: a process without this module needs none. */
 @Module({
   providers: [
     { provide: ControlPlaneDatabase, inject: [Configuration], useFactory: openControlPlane },

@@ -2,7 +2,7 @@ import { controlPlaneServices } from '../../test/support/control-plane.services.
 import { CONTROL_PLANES, type ControlPlaneFixture } from '../../test/support/control-planes.js';
 import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import type { Tenants } from './tenants.service.js';
 
 describe.each(CONTROL_PLANES)('Tenants on %s', (_, start) => {

@@ -3,10 +3,9 @@ import { asc, eq } from 'drizzle-orm';
 import { problemOfName } from '../common/text.rules.js';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
 import { tenants } from './schema.js';
-import type { Plan, Tenant } from './tenant.js';
-import { TenantError } from './tenant.error.js';
+import { type Plan, type Tenant, TenantError } from './tenant.js';
 
 const SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 const MAX_SLUG_LENGTH = 63;
@@ -14,14 +13,12 @@ const MAX_SLUG_LENGTH = 63;
 /** The tenants of the platform. */
 @Injectable()
 export class Tenants {
-  private readonly db: Database;
   private readonly bySlug: CachedLookup<Tenant>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
   ) {
-    this.db = db;
     this.bySlug = new CachedLookup(changes, 'tenant', (slug) => this.find(slug));
   }
 
@@ -36,31 +33,28 @@ export class Tenants {
     if (problem !== undefined) throw new TenantError(`A tenant's name ${problem}`);
     return this.changes.commit(async (transaction, note) => {
       const [tenant] = await transaction.insert(tenants).values({ slug, name, plan }).onConflictDoNothing().returning();
-      if (tenant === undefined) {
-        throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
-      }
+      if (tenant === undefined) throw new TenantError(`There is a tenant "${slug}" already. Choose another slug.`);
       note('tenant', slug);
       return tenant;
     });
   }
 
-  /** As the database has it now. */
+  /** From the database. */
   async find(slug: string): Promise<Tenant | undefined> {
-    const [tenant] = await this.db.select().from(tenants).where(eq(tenants.slug, slug));
+    const [tenant] = await this.database.db.select().from(tenants).where(eq(tenants.slug, slug));
     return tenant;
   }
 
   /**
-   * As every request may ask for it: from memory where it can be (see {@link CachedLookup}).
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * For requests: from memory where possible.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   findCached(slug: string): Promise<Tenant | undefined> {
     return this.bySlug.find(slug);
   }
 
   /**
-   * Puts a tenant on a plan, on every instance from the next request on.
-   * @param limits instead of the plan's own; null: as the plan says
+   * Puts a tenant on a plan, on every instance from the next request on. Limits that are not null replace the plan's own.
    * @throws TenantError when there is no such tenant
    */
   async setPlan(
@@ -73,16 +67,25 @@ export class Tenants {
         .set({ plan, ...limits })
         .where(eq(tenants.slug, slug))
         .returning();
-      if (tenant === undefined) {
-        throw new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
-      }
+      if (tenant === undefined) throw noTenant(slug);
       note('tenant', slug);
       return tenant;
     });
   }
 
+  /** @throws TenantError when there is no such tenant */
+  async require(slug: string): Promise<Tenant> {
+    const tenant = await this.find(slug);
+    if (tenant === undefined) throw noTenant(slug);
+    return tenant;
+  }
+
   /** All tenants, by slug. */
   async list(): Promise<Tenant[]> {
-    return this.db.select().from(tenants).orderBy(asc(tenants.slug));
+    return this.database.db.select().from(tenants).orderBy(asc(tenants.slug));
   }
+}
+
+function noTenant(slug: string): TenantError {
+  return new TenantError(`There is no tenant "${slug}". Create it first, or check the slug.`);
 }

@@ -5,7 +5,7 @@ import type { ControlPlaneDatabase } from './control-plane.database.js';
 import { openControlPlane } from './open-control-plane.js';
 import type { RefreshTokens } from './refresh-tokens.service.js';
 import { users as table } from './schema.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import type { User } from './user.js';
 import type { Users } from './users.service.js';
 

@@ -2,32 +2,34 @@ import { Injectable } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
 import { CachedLookup } from './cached-lookup.js';
 import { ControlPlaneChanges } from './control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from './control-plane.database.js';
-import { hasEmailForm, MAX_EMAIL_LENGTH, normalizeEmail } from './email.js';
+import { ControlPlaneDatabase } from './control-plane.database.js';
+import {
+  type AuthenticatedUser,
+  hasEmailForm,
+  MAX_EMAIL_LENGTH,
+  normalizeEmail,
+  passwordVersion,
+  type User,
+  type UserState,
+} from './user.js';
 import { Passwords } from './passwords.js';
 import { refreshTokens, users } from './schema.js';
-import { TenantError } from './tenant.error.js';
+import { TenantError } from './tenant.js';
 import { Tenants } from './tenants.service.js';
-import { type AuthenticatedUser, passwordVersion, type User, type UserState } from './user.js';
 
 const SUMMARY = { id: users.id, tenantId: users.tenantSlug, email: users.email, createdAt: users.createdAt };
 
-/**
- * The people who work for the tenants. An email address belongs to one user of one tenant, and is compared without regard
- * to case and surrounding blanks.
- */
+/** The people who work for the tenants. An email address belongs to one user of one tenant, whatever its case. */
 @Injectable()
 export class Users {
-  private readonly db: Database;
   private readonly states: CachedLookup<UserState>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly tenants: Tenants,
     private readonly passwords: Passwords,
   ) {
-    this.db = db;
     this.states = new CachedLookup(changes, 'user', (id) => this.loadState(id));
   }
 
@@ -39,11 +41,9 @@ export class Users {
         `An email address has a name, an "@" and a host, and at most ${MAX_EMAIL_LENGTH} characters, as in "ann@example.com".`,
       );
     }
-    if ((await this.tenants.find(tenantId)) === undefined) {
-      throw new TenantError(`There is no tenant "${tenantId}". Create it first, or check the slug.`);
-    }
+    await this.tenants.require(tenantId);
     const passwordHash = await this.passwords.hash(password);
-    const [user] = await this.db
+    const [user] = await this.database.db
       .insert(users)
       .values({ tenantSlug: tenantId, email: normalized, passwordHash })
       .onConflictDoNothing()
@@ -56,26 +56,23 @@ export class Users {
 
   /** All users of a tenant, by email address. */
   async list(tenantId: string): Promise<User[]> {
-    return this.db.select(SUMMARY).from(users).where(eq(users.tenantSlug, tenantId)).orderBy(asc(users.email));
+    return this.database.db.select(SUMMARY).from(users).where(eq(users.tenantSlug, tenantId)).orderBy(asc(users.email));
   }
 
   /**
-   * Replaces a user's password and ends all of the user's logins: neither refresh nor access tokens are good any more, on
-   * instances as {@link ControlPlaneChanges.commitForAll} says.
+   * Replaces a user's password and ends all of the user's logins (see {@link ControlPlaneChanges.commitForAll}).
    * @throws TenantError when there is no such user, or the password is not acceptable
    */
   async setPassword(email: string, password: string): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
     await this.changes.commitForAll(async (transaction, note) => {
-      // First: it waits for tokens of the user that are being made, and keeps further ones waiting.
+      // First, so that it waits for refresh tokens in progress, and further ones wait for it.
       const [user] = await transaction
         .update(users)
         .set({ passwordHash })
         .where(eq(users.email, normalizeEmail(email)))
         .returning({ id: users.id });
-      if (user === undefined) {
-        throw noUser(email);
-      }
+      if (user === undefined) throw noUser(email);
       await transaction.delete(refreshTokens).where(eq(refreshTokens.userId, user.id));
       note('user', user.id);
     });
@@ -91,17 +88,15 @@ export class Users {
         .delete(users)
         .where(eq(users.email, normalizeEmail(email)))
         .returning({ id: users.id });
-      if (removed === undefined) {
-        throw noUser(email);
-      }
+      if (removed === undefined) throw noUser(email);
       note('user', removed.id);
     });
   }
 
   /**
-   * What access tokens of the user with this id, a UUID, are held to; `undefined` when there is no such user. From memory
-   * where it can be (see {@link CachedLookup}).
-   * @throws ControlPlaneUnavailableError when the database is down and the user was not asked for lately
+   * What access tokens of the user with this id, a UUID, are checked against; `undefined` when there is no such user. From
+   * memory where possible.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   findState(id: string): Promise<UserState | undefined> {
     return this.states.find(id);
@@ -118,7 +113,7 @@ export class Users {
   }
 
   private async loadState(id: string): Promise<UserState | undefined> {
-    const [user] = await this.db
+    const [user] = await this.database.db
       .select({ tenantId: users.tenantSlug, passwordHash: users.passwordHash })
       .from(users)
       .where(eq(users.id, id));
@@ -126,11 +121,9 @@ export class Users {
   }
 
   private async findWithHash(email: string): Promise<AuthenticatedUser | undefined> {
-    // PostgreSQL would refuse some texts that cannot be addresses, such as those with a null character.
-    if (!hasEmailForm(email)) {
-      return undefined;
-    }
-    const [user] = await this.db
+    // PostgreSQL rejects some texts that cannot be addresses, such as those with a null character.
+    if (!hasEmailForm(email)) return undefined;
+    const [user] = await this.database.db
       .select({ id: users.id, tenantId: users.tenantSlug, passwordHash: users.passwordHash })
       .from(users)
       .where(eq(users.email, email));

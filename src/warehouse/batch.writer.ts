@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { untilAborted } from '../common/until-aborted.js';
+import { untilAborted } from '../common/deadline.js';
 import { BatchRefusedError } from './batch-refused.error.js';
 import { ERASURE_UNKNOWN, Erasures, type KnownErasures, KNOWS_ALL_ERASURES } from './erasures.js';
 import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';

@@ -1,4 +1,4 @@
-import type { InsertMetrics } from '../metrics/insert.metrics.js';
+import type { InsertMetrics } from '../metrics/worker.metrics.js';
 import { traceInsert } from '../tracing/batch.trace.js';
 import type { InsertObserver } from './batch.writer.js';
 

@@ -1,7 +1,7 @@
 import { ClickHouseClient } from '@clickhouse/client';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
-import { InsertMetrics } from '../metrics/insert.metrics.js';
+import { InsertMetrics } from '../metrics/worker.metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { ComplianceStore } from './compliance.store.js';

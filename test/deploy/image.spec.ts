@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { SupervisedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from '../support/wait-until.js';
 import { dockerfileStages } from './dockerfile.stages.js';
@@ -75,7 +75,7 @@ describe('What is in the image', () => {
     };
     const inFolder = ['env', '-C', folder.app];
     const [command = '', ...args] = [...AS_NOBODY, ...inFolder, ...execForm(image, 'CMD')];
-    const service = LeashedProcess.spawn({ command, args, env: environment });
+    const service = SupervisedProcess.spawn({ command, args, env: environment });
     const url = `http://127.0.0.1:${port}`;
     await waitUntil(
       async () => {

@@ -6,7 +6,7 @@ import request from 'supertest';
 import { runCli } from '../../src/cli/run-cli.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { MetricsServer } from '../../src/metrics/metrics.server.js';
-import { QuotaClock } from '../../src/plans/quota.clock.js';
+import { QuotaClock } from '../../src/plans/event-quota.js';
 import type { Plan } from '../../src/tenants/tenant.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { Tenants } from '../../src/tenants/tenants.service.js';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { SupervisedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -17,7 +17,7 @@ const event = { user_id: 'zoe@example.com', event_type: 'page_viewed' };
 describe('npm start, without Redis', () => {
   let dataDir: string;
   let port: number;
-  let running: LeashedProcess | undefined;
+  let running: SupervisedProcess | undefined;
   let lines: string[];
 
   beforeEach(async () => {
@@ -29,9 +29,9 @@ describe('npm start, without Redis', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const spawn = (environment: Record<string, string> = {}): LeashedProcess => {
+  const spawn = (environment: Record<string, string> = {}): SupervisedProcess => {
     lines = [];
-    running = LeashedProcess.spawn({
+    running = SupervisedProcess.spawn({
       command: process.execPath,
       args: [START],
       env: { PATH: '/nowhere', TMPDIR: tmpdir(), DATA_DIR: dataDir, PORT: String(port), ...environment },
@@ -39,7 +39,7 @@ describe('npm start, without Redis', () => {
     });
     return running;
   };
-  const start = async (environment: Record<string, string> = {}): Promise<LeashedProcess> => {
+  const start = async (environment: Record<string, string> = {}): Promise<SupervisedProcess> => {
     const started = spawn(environment);
     await waitUntil(
       () => {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import * as fc from 'fast-check';
-import { ApiError } from '../../src/common/api-error.js';
+import { ApiError } from '../../src/common/errors.js';
 import { rareScalars } from '../../src/json/rare-scalars.js';
 import { InvalidJsonError, JsonReader } from '../../src/json/json.reader.js';
 import { type ReceivedEvent, readEvent } from '../../src/ingestion/track-body.js';
-import { elementSources, memberSource } from '../../src/shopify/json.source.js';
+import { elementSources, memberSource } from '../../src/shopify/shopify.object.js';
 import { readWebhook } from '../../src/shopify/webhook.reader.js';
 import { TOPICS } from '../../src/shopify/topics.js';
 import { collectEvents } from '../support/collect-events.js';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { proposeEventType } from '../../src/events/event-type.js';
+import { proposeEventType } from '../../src/events/event-field.decorators.js';
 import { parseOccurredAt } from '../../src/events/occurred-at.js';
 import { holds } from './holds.js';
 

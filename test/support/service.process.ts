@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runCli } from '../../src/cli/run-cli.js';
-import { LeashedProcess } from '../../src/embedded/leashed.process.js';
+import { SupervisedProcess } from '../../src/embedded/supervised.process.js';
 import { freePort } from '../../src/embedded/ports.js';
 import { waitUntil } from './wait-until.js';
 
@@ -25,7 +25,7 @@ export interface ServiceProcess {
 export async function startProcess(environment: Record<string, string>, port?: number): Promise<ServiceProcess> {
   const listenOn = port ?? (await freePort());
   const url = `http://127.0.0.1:${listenOn}`;
-  const service = LeashedProcess.spawn({
+  const service = SupervisedProcess.spawn({
     command: process.execPath,
     args: [join(DIST, 'main.js')],
     env: {

@@ -11,14 +11,11 @@ import {
 import type { FastifyReply } from 'fastify';
 import { PAGE_HEADERS, PAGES } from '../../common/api.properties.js';
 import { badRequest, forbidden, invalidFields, notFound } from '../../common/errors.js';
-import { PageQueryDto, pageOf } from '../../common/page.js';
+import { pageOf, PageQueryDto } from '../../common/page.js';
 import { ApiKeys } from '../../tenants/api-keys.service.js';
-import { TenantError } from '../../tenants/tenant.error.js';
-import { Accepts } from '../accepts.decorator.js';
-import { CurrentPrincipal } from '../principal.decorator.js';
-import type { UserPrincipal } from '../principal.js';
-import { ApiKeyBody, CreatedApiKeyBody } from './dto/api-key.body.js';
-import { NewApiKeyDto } from './dto/new-api-key.dto.js';
+import { TenantError } from '../../tenants/tenant.js';
+import { Accepts, CurrentPrincipal, type UserPrincipal } from '../principal.js';
+import { ApiKeyBody, CreatedApiKeyBody, NewApiKeyDto } from './api-keys.dto.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -48,7 +45,7 @@ export class ApiKeysController {
     @CurrentPrincipal() { tenantId }: UserPrincipal,
     @Body() body: NewApiKeyDto,
   ): Promise<CreatedApiKeyBody> {
-    // The same answer whether or not there is such a tenant: who its neighbours are is nobody's business.
+    // The same answer whether or not there is such a tenant.
     if ((body.tenant_slug ?? tenantId) !== tenantId) {
       throw forbidden('You can make keys of your own tenant only. Send its slug as tenant_slug, or none.');
     }
@@ -60,7 +57,7 @@ export class ApiKeysController {
       allowedOrigins: body.allowed_origins ?? [],
       requireSignedUserId: body.require_signed_user_id ?? false,
     });
-    return CreatedApiKeyBody.of(await orRefuse(created, ({ message }) => badRequest(message)));
+    return CreatedApiKeyBody.of(await orAnswer(created, ({ message }) => badRequest(message)));
   }
 
   /** Revoked keys too, oldest first. */
@@ -90,18 +87,16 @@ export class ApiKeysController {
   @ApiNoContentResponse({ description: 'The key is answered with 401 from now on, on every instance.' })
   @ApiNotFoundResponse({ description: 'The tenant has no such key, or it was revoked before.' })
   async revoke(@CurrentPrincipal() { tenantId }: UserPrincipal, @Param('id') id: string): Promise<void> {
-    if (!UUID.test(id)) {
-      throw notFound();
-    }
-    await orRefuse(this.apiKeys.revoke({ tenantId, id }), () => notFound());
+    if (!UUID.test(id)) throw notFound();
+    await orAnswer(this.apiKeys.revoke({ tenantId, id }), () => notFound());
   }
 }
 
-/** @throws ApiError what `refusal` makes of a TenantError */
-async function orRefuse<T>(work: Promise<T>, refusal: (error: TenantError) => Error): Promise<T> {
+/** @throws what `answer` makes of a TenantError */
+async function orAnswer<T>(work: Promise<T>, answer: (error: TenantError) => Error): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof TenantError ? refusal(error) : error;
+    throw error instanceof TenantError ? answer(error) : error;
   }
 }

@@ -8,14 +8,14 @@ import {
   RLWrapperTimeouts,
 } from 'rate-limiter-flexible';
 
-/** Longer than any usual pause of Redis; a login that waits for it takes as long again as checking the password. */
+/** Longer than any usual pause of Redis. */
 const REDIS_ANSWERS_WITHIN_MS = 300;
 
 interface CounterOptions {
   readonly keyPrefix: string;
   /** From the first of a key on. */
   readonly windowSeconds: number;
-  /** Called for each question that this instance answers alone, as Redis gives no answer. */
+  /** Called for each count that comes from this instance's memory because Redis did not answer. */
   readonly onAlone?: () => void;
 }
 
@@ -27,15 +27,15 @@ export interface LoginCount {
 }
 
 /**
- * Counts logins by key in Redis, for all instances together; in the memory of this one while Redis gives no answer, so
- * that logins go on and stay limited, and in a deployment without Redis, which has no other.
+ * Counts logins by key in Redis, for all instances together. While Redis does not answer, and in a deployment without Redis,
+ * this instance counts in its own memory, so that logins stay possible and limited.
  */
 export class LoginCounter {
   private readonly limiter: RateLimiterAbstract;
   private readonly windowSeconds: number;
 
   constructor(redis: Redis | null, { keyPrefix, windowSeconds, onAlone }: CounterOptions) {
-    // It only counts: what is allowed is for the throttle to say.
+    // It only counts: the throttle decides.
     const options = { keyPrefix, points: Number.MAX_SAFE_INTEGER, duration: windowSeconds };
     this.windowSeconds = windowSeconds;
     this.limiter = redis === null ? new RateLimiterMemory(options) : sharedLimiter(redis, options, onAlone);
@@ -63,7 +63,7 @@ export class LoginCounter {
 function sharedLimiter(redis: Redis, options: IRateLimiterOptions, onAlone?: () => void): RateLimiterAbstract {
   return new RLWrapperTimeouts({
     limiter: new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true }),
-    // Of the wrapper, not of what it wraps: a command that fails after its deadline is not counted twice.
+    // On the wrapper: a command that fails after its deadline is not counted twice.
     insuranceLimiter: new Fallback(options, onAlone),
     timeoutMs: REDIS_ANSWERS_WITHIN_MS,
   });

@@ -3,7 +3,6 @@ import { RedisModule } from '../../common/redis.module.js';
 import { MetricsModule } from '../../metrics/metrics.module.js';
 import { TenantsModule } from '../../tenants/tenants.module.js';
 import { AuthModule } from '../auth.module.js';
-import { LoginService } from './login.service.js';
 import { LoginThrottle } from './login.throttle.js';
 import { TokenController } from './token.controller.js';
 
@@ -11,6 +10,6 @@ import { TokenController } from './token.controller.js';
 @Module({
   imports: [AuthModule, MetricsModule, TenantsModule, RedisModule],
   controllers: [TokenController],
-  providers: [LoginService, LoginThrottle],
+  providers: [LoginThrottle],
 })
 export class LoginModule {}

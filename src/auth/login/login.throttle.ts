@@ -4,28 +4,57 @@ import { Redis } from 'ioredis';
 import { networkOf } from '../../common/address.network.js';
 import { tooManyRequests } from '../../common/errors.js';
 import { Configuration } from '../../config/configuration.js';
-import { LimiterMetrics } from '../../metrics/limiter.metrics.js';
+import { LimiterMetrics } from '../../metrics/api.metrics.js';
 import { type LoginCount, LoginCounter } from './login.counter.js';
-import { Turns } from './turns.js';
+
+/** Runs work of the same key in turn. */
+export class Turns {
+  /** The last work of each key that has any. */
+  private readonly last = new Map<string, Promise<unknown>>();
+  /** How much of each group is running or waiting. */
+  private readonly sizes = new Map<string, number>();
+
+  /** @param overflow makes the error for more than `maxOfGroup` of one group that run or wait */
+  constructor(
+    private readonly maxOfGroup: number,
+    private readonly overflow: () => Error,
+  ) {}
+
+  /** @throws what `overflow` makes, without running the work */
+  async take<T>({ key, group }: { key: string; group: string }, work: () => Promise<T>): Promise<T> {
+    const size = this.sizes.get(group) ?? 0;
+    if (size >= this.maxOfGroup) throw this.overflow();
+    this.sizes.set(group, size + 1);
+    const before = this.last.get(key) ?? Promise.resolve();
+    const turn = before.then(work, work).finally(() => {
+      if (this.last.get(key) === turn) this.last.delete(key);
+      const left = (this.sizes.get(group) ?? 1) - 1;
+      if (left > 0) this.sizes.set(group, left);
+      else this.sizes.delete(group);
+    });
+    this.last.set(key, turn);
+    return turn;
+  }
+}
 
 const WINDOW_SECONDS = 15 * 60;
 
 /**
- * Failures of one account from one network: whoever mistypes has a few more, whoever guesses gets 480 a day. It is the only
- * limit that an ordinary user meets, and others' failures do not count towards it.
+ * Failures of one account from one network. A user who mistypes has a few more; guessing gets 480 a day. Failures elsewhere do
+ * not count.
  */
 const ACCOUNT_AT_NETWORK = 5;
-/** Of one network, whatever the account: stops one password being tried on many accounts, and lets an office share it. */
+/** Of one network, over all accounts: stops one password tried on many accounts, and is enough for an office. */
 const NETWORK = 50;
 /**
  * Of one account, from all networks: stops guessing from many. Beyond the first bound a network has one attempt, beyond the
- * second none. A network that the account has logged in from keeps its five, so nobody can lock the owner out there.
+ * second none; but a network that the account has logged in from keeps its five, so that nobody can lock the owner out.
  */
 const ACCOUNT = { oneAttempt: 100, none: 300 } as const;
-/** How long an account's network is known after a login. Longer would be too long for the timers of a counter in memory. */
+/** How long an account's network is known after a login; timers in memory take no more than 24 days. */
 const KNOWN_SECONDS = 20 * 24 * 60 * 60;
 
-/** Attempts of one network at the same moment, so that none of them can fill the queue of passwords alone. */
+/** Concurrent attempts of one network, so that none fills the queue of passwords alone. */
 const AT_ONCE = 20;
 const TOO_MANY_AT_ONCE_RETRY_AFTER_SECONDS = 1;
 
@@ -37,8 +66,8 @@ interface Attempt {
 }
 
 /**
- * Stops guessing of passwords: counts failed logins over all instances, and lets nobody try who has had too many, whether
- * or not the account exists or the password would be right.
+ * Stops guessing of passwords: counts failed logins over all instances, and rejects further attempts, whether or not the
+ * account exists or the password is right.
  */
 @Injectable()
 export class LoginThrottle {
@@ -63,25 +92,23 @@ export class LoginThrottle {
       new LoginCounter(redis, {
         keyPrefix: `${queuePrefix}:logins:${name}`,
         windowSeconds,
-        ...(onAlone === undefined ? {} : { onAlone }),
+        ...(onAlone && { onAlone }),
       });
     this.accountAtNetwork = counter('account-at-address', WINDOW_SECONDS);
     this.network = counter('address', WINDOW_SECONDS);
     this.known = counter('known', KNOWN_SECONDS);
-    // Every attempt asks each of them once; one tells for all.
-    this.account = counter('account', WINDOW_SECONDS, () => {
-      metrics.failed('login');
-    });
+    // Each attempt asks every counter once; one reports for all.
+    this.account = counter('account', WINDOW_SECONDS, () => metrics.failed('login'));
   }
 
   /**
-   * Runs `check`, whose `undefined` is a failure. An account's attempts from one network take turns, so that guesses sent
-   * all at once are stopped like any others; each further instance they are sent to is good for one more.
-   * @throws ApiError 429 without running it, after too many failures or beside too many attempts of the network; what
+   * Runs `check`, whose `undefined` is a failure. Attempts of an account from one network take turns, so that simultaneous
+   * guesses are counted like others; each further instance allows one more.
+   * @throws ApiError 429 without running it, after too many failures, or during too many attempts of the network; and what
    * `check` throws, which is no failure
    */
   async attempt<T>({ account, address }: Attempt, check: () => Promise<T | undefined>): Promise<T | undefined> {
-    // Redis need not know who logs in.
+    // Redis does not learn who logs in.
     const accountKey = hash('sha256', account);
     const networkKey = networkOf(address);
     const bothKey = `${accountKey}:${networkKey}`;
@@ -93,8 +120,8 @@ export class LoginThrottle {
         this.known.get(bothKey),
       ]);
       const allowed = allowedAtNetwork(all, known);
-      if (own.count >= allowed) this.refuse(allowed === 0 ? all : own);
-      if (network.count >= NETWORK) this.refuse(network);
+      if (own.count >= allowed) this.reject(allowed === 0 ? all : own);
+      if (network.count >= NETWORK) this.reject(network);
       const result = await check();
       if (result === undefined) {
         await Promise.all([
@@ -109,7 +136,7 @@ export class LoginThrottle {
     });
   }
 
-  private refuse({ msLeft }: LoginCount): never {
+  private reject({ msLeft }: LoginCount): never {
     const seconds = Math.max(1, Math.ceil(msLeft / 1000));
     this.metrics.limited('login');
     throw tooManyRequests(`Too many logins have failed. Try again in ${seconds} s.`, seconds);

@@ -2,12 +2,10 @@ import { Module } from '@nestjs/common';
 import { TenantsModule } from '../../tenants/tenants.module.js';
 import { AuthModule } from '../auth.module.js';
 import { SessionController } from './session.controller.js';
-import { SessionService } from './session.service.js';
 
 /** Sessions of web pages and apps. */
 @Module({
   imports: [AuthModule, TenantsModule],
   controllers: [SessionController],
-  providers: [SessionService],
 })
 export class SessionModule {}

@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How far the clock of the server that signs may be from ours, in seconds, the way of the signature included. */
+/** How old a signature may be, and how far ahead of ours the clock of the server that signs, in seconds. */
 const TOLERANCE_SECONDS = 5 * 60;
 const FORM = /^[0-9a-f]{64}$/;
 
-/** What came with a user id to prove that the tenant's own server vouches for it. */
-export interface UserIdSignature {
+/** The proof that the tenant's own server vouches for a user id. */
+interface UserIdSignature {
   readonly userId: string;
   /** Lower-case hex of HMAC-SHA256 over `"<user_id>|<unix_ts>"`. */
   readonly signature: string | undefined;

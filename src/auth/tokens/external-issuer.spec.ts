@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { IdentityProvider } from '../../../test/support/identity.provider.js';
-import { ApiError } from '../../common/api-error.js';
+import { ApiError } from '../../common/errors.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { Configuration } from '../../config/configuration.js';
 import { SecretBox } from '../../tenants/secret.box.js';

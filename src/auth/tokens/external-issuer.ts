@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   createRemoteJWKSet,
   type CryptoKey,
@@ -11,37 +11,27 @@ import {
 } from 'jose';
 import { unavailable } from '../../common/errors.js';
 import { OperatorError } from '../../common/operator.error.js';
+import { ThrottledLog } from '../../common/service.logger.js';
 import { Configuration } from '../../config/configuration.js';
 import { OwnIssuer } from './own-issuer.js';
-import type { VerifiedToken } from './token.claims.js';
-import { refusalOf } from './token.refusal.js';
+import { rejectionOf, type VerifiedToken } from './token.claims.js';
 
-/** The caller is answered within a second, on a busy machine too. */
+/** So that the caller is answered within a second, even on a busy machine. */
 const FETCH_TIMEOUT_MS = 700;
 /** How long a set of keys is used. A key that the issuer withdraws is good for as long here. */
 const KEYS_MAX_AGE_MS = 10 * 60_000;
-/** Tokens of made-up keys make us ask the issuer for new ones no more often than this. */
+/** How often tokens with unknown keys may make us ask the issuer again. */
 const REFETCH_AFTER_MS = 10_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
 const RETRY_AFTER_SECONDS = 2;
-const LOG_EVERY_MS = 10_000;
 
-/** A shared secret has no place in a JWKS that everybody can read. */
+/** Without HS256: a JWKS is public. */
 const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
-const REFUSALS = {
+const MESSAGES = {
   expired: 'This token has expired. Get another from its issuer.',
   invalid: 'This token is not valid here. Get another from its issuer, for this audience.',
 };
@@ -53,12 +43,11 @@ interface Settings {
   readonly keys: RemoteJWKSet;
 }
 
-/** The identity provider of the operator, if there is one: its tokens are access tokens of users here. */
+/** The operator's identity provider, if there is one: its tokens are access tokens of users. */
 @Injectable()
 export class ExternalIssuer {
-  private readonly logger = new Logger(ExternalIssuer.name);
+  private readonly log = new ThrottledLog(ExternalIssuer.name);
   private readonly settings: Settings | undefined;
-  private loggedAt = -Infinity;
 
   /** @throws OperatorError when the other issuer has our own name */
   constructor(configuration: Configuration) {
@@ -72,9 +61,7 @@ export class ExternalIssuer {
 
   /** @throws ApiError 401 for a token that is not valid here, 503 when the issuer's keys cannot be fetched */
   async verify(token: string): Promise<VerifiedToken> {
-    if (this.settings === undefined) {
-      throw new TypeError('there is no other issuer');
-    }
+    if (this.settings === undefined) throw new TypeError('there is no other issuer');
     const { issuer, audience, tenantClaim, keys } = this.settings;
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.keyOf(keys, header, jws), {
@@ -86,15 +73,13 @@ export class ExternalIssuer {
       });
       const { sub, exp = 0 } = payload;
       const tenantId = payload[tenantClaim];
-      if (typeof sub !== 'string' || sub === '' || typeof tenantId !== 'string') {
-        throw new errors.JWTInvalid();
-      }
+      if (typeof sub !== 'string' || sub === '' || typeof tenantId !== 'string') throw new errors.JWTInvalid();
       return {
         claims: { kind: 'access', userId: sub, tenantId, passwordVersion: undefined },
         validUntil: Math.min((exp + CLOCK_TOLERANCE_SECONDS) * 1000, Date.now() + KEYS_MAX_AGE_MS),
       };
     } catch (error) {
-      throw refusalOf(error, REFUSALS);
+      throw rejectionOf(error, MESSAGES);
     }
   }
 
@@ -103,29 +88,20 @@ export class ExternalIssuer {
       return await keys(header, jws);
     } catch (error) {
       if (isFaultOfToken(error)) throw error;
-      this.log(error);
+      this.log.error(
+        () =>
+          `The keys at OIDC_JWKS_URL cannot be fetched (${reasonOf(error)}). Check the address, and that it answers with a JWKS; tokens of OIDC_ISSUER get 503 until then.`,
+      );
       throw unavailable(
         'The keys of the token’s issuer cannot be fetched right now. Send the request again.',
         RETRY_AFTER_SECONDS,
       );
     }
   }
-
-  /** Once in a while, not once a request. */
-  private log(error: unknown): void {
-    const now = performance.now();
-    if (now - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = now;
-    this.logger.error(
-      `The keys at OIDC_JWKS_URL cannot be fetched (${reasonOf(error)}). Check the address, and that it answers with a JWKS; tokens of OIDC_ISSUER get 503 until then.`,
-    );
-  }
 }
 
 function settingsOf({ oidcJwksUrl, oidcIssuer, oidcAudience, oidcTenantClaim }: Configuration): Settings | undefined {
-  if (oidcJwksUrl === undefined || oidcIssuer === undefined || oidcAudience === undefined) {
-    return undefined;
-  }
+  if (oidcJwksUrl === undefined || oidcIssuer === undefined || oidcAudience === undefined) return undefined;
   if (oidcIssuer === OwnIssuer.NAME) {
     throw new OperatorError(
       `OIDC_ISSUER is "${OwnIssuer.NAME}", the name under which this service issues its own tokens. Give the other issuer another.`,
@@ -139,7 +115,7 @@ function settingsOf({ oidcJwksUrl, oidcIssuer, oidcAudience, oidcTenantClaim }: 
   return { issuer: oidcIssuer, audience: oidcAudience, tenantClaim: oidcTenantClaim, keys };
 }
 
-/** The set was there, and holds no key for this token; or more than one, and the token does not say which. */
+/** The set was fetched, and holds no key for this token, or several among which the token does not choose. */
 function isFaultOfToken(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||

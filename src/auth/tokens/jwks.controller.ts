@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
 import type { JWK } from 'jose';
-import { Accepts, EVERYBODY } from '../accepts.decorator.js';
+import { Accepts, EVERYBODY } from '../principal.js';
 import { SigningKeys } from './signing-keys.js';
 
 class JsonWebKey {

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type CryptoKey, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { SigningKeys } from './signing-keys.js';
-import type { AccessClaims, ClaimsToIssue, SessionClaims, TokenClaims, VerifiedToken } from './token.claims.js';
-import { refusalOf } from './token.refusal.js';
+import { type ClaimsToIssue, rejectionOf, type TokenClaims, type VerifiedToken } from './token.claims.js';
 
 const ISSUER = 'segops';
 const AUDIENCES: Readonly<Record<TokenClaims['kind'], string>> = { access: 'segops:access', session: 'segops:session' };
-const REFUSALS: Readonly<Record<TokenClaims['kind'], { expired: string; invalid: string }>> = {
+const MESSAGES: Readonly<Record<TokenClaims['kind'], { expired: string; invalid: string }>> = {
   access: {
     expired: 'This access token has expired. Get the next one at /api/auth/token/refresh/.',
     invalid: 'This access token is not valid. Log in at /api/auth/token/ for another.',
@@ -19,7 +18,7 @@ const REFUSALS: Readonly<Record<TokenClaims['kind'], { expired: string; invalid:
 };
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** This service as an issuer of tokens, for its own use. */
+/** Issues and verifies this service's own tokens. */
 @Injectable()
 export class OwnIssuer {
   /** The `iss` of its tokens. */
@@ -43,7 +42,7 @@ export class OwnIssuer {
     return { token, expiresAt: new Date(expiresAt * 1000) };
   }
 
-  /** The kind of token that this one says it is, unverified; undefined when it does not say to be one of ours. */
+  /** The kind that a token claims, unverified; undefined when it does not claim to be ours. */
   kindOf({ iss, aud }: JWTPayload): TokenClaims['kind'] | undefined {
     if (iss !== ISSUER) return undefined;
     if (aud === AUDIENCES.access) return 'access';
@@ -60,16 +59,14 @@ export class OwnIssuer {
       });
       return { claims: payloadToClaims(payload, kind), validUntil: (payload.exp ?? 0) * 1000 };
     } catch (error) {
-      throw refusalOf(error, REFUSALS[kind]);
+      throw rejectionOf(error, MESSAGES[kind]);
     }
   }
 
   private keyOf({ kid, alg }: JWTHeaderParameters): CryptoKey {
     const key = kid === undefined ? undefined : this.keys.find(kid);
-    // Our own keys know their algorithm: what the token says must be that, and chooses nothing.
-    if (key?.algorithm !== alg) {
-      throw new errors.JWKSNoMatchingKey();
-    }
+    // The key decides the algorithm, not the token.
+    if (key?.algorithm !== alg) throw new errors.JWKSNoMatchingKey();
     return key.verifyWith;
   }
 }
@@ -85,17 +82,12 @@ function claimsToPayload(claims: ClaimsToIssue): JWTPayload {
   }
 }
 
-/** Whoever else knows `JWT_SECRET` may sign what we would not, so the claims are read with as much care as any input. */
+/** Others who know `JWT_SECRET` may sign anything, so claims are checked like any input. */
 function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenClaims {
   const tenantId = textOf(payload, 'tenant');
   switch (kind) {
     case 'access':
-      return {
-        kind,
-        userId: uuidOf(payload, 'sub'),
-        tenantId,
-        passwordVersion: textOf(payload, 'ver'),
-      } satisfies AccessClaims;
+      return { kind, userId: uuidOf(payload, 'sub'), tenantId, passwordVersion: textOf(payload, 'ver') };
     case 'session':
       return {
         kind,
@@ -103,7 +95,7 @@ function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenC
         tenantId,
         apiKeyId: uuidOf(payload, 'key'),
         sessionId: textOf(payload, 'jti'),
-      } satisfies SessionClaims;
+      };
     default:
       return kind satisfies never;
   }
@@ -111,16 +103,12 @@ function payloadToClaims(payload: JWTPayload, kind: TokenClaims['kind']): TokenC
 
 function textOf(payload: JWTPayload, claim: string): string {
   const value = payload[claim];
-  if (typeof value !== 'string' || value === '') {
-    throw new errors.JWTInvalid();
-  }
+  if (typeof value !== 'string' || value === '') throw new errors.JWTInvalid();
   return value;
 }
 
 function uuidOf(payload: JWTPayload, claim: string): string {
   const value = textOf(payload, claim);
-  if (!UUID.test(value)) {
-    throw new errors.JWTInvalid();
-  }
+  if (!UUID.test(value)) throw new errors.JWTInvalid();
   return value;
 }

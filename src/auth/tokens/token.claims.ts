@@ -1,9 +1,12 @@
+import { errors } from 'jose';
+import { invalidToken } from '../../common/errors.js';
+
 /** What an access token says: who, of which tenant. */
 export interface AccessClaims {
   readonly kind: 'access';
   readonly userId: string;
   readonly tenantId: string;
-  /** Of our own user: the password that the login began with. Undefined of another issuer's, who alone knows its users. */
+  /** Of the password that the login began with; undefined for another issuer's user. */
   readonly passwordVersion: string | undefined;
 }
 
@@ -20,12 +23,21 @@ export interface SessionClaims {
 
 export type TokenClaims = AccessClaims | SessionClaims;
 
-/** What a new token is to say. A session's id is made with its token. */
+/** The claims of a new token. A session's id is made with its token. */
 export type ClaimsToIssue = AccessClaims | Omit<SessionClaims, 'sessionId'>;
 
-/** Claims whose signature was checked, and until when they may be believed without checking it again. */
+/** Claims whose signature was checked, and until when they need no other check. */
 export interface VerifiedToken {
   readonly claims: TokenClaims;
   /** Unix time in milliseconds. */
   readonly validUntil: number;
+}
+
+/**
+ * What to throw for a failure of jose: a 401 with one of the texts, or the failure itself when the token did not cause it.
+ * jose reports that a token has expired only when its signature is right.
+ */
+export function rejectionOf(failure: unknown, texts: { readonly expired: string; readonly invalid: string }): unknown {
+  if (failure instanceof errors.JWTExpired) return invalidToken(texts.expired);
+  return failure instanceof errors.JOSEError ? invalidToken(texts.invalid) : failure;
 }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { BAD_TOKENS, TokenForge } from '../../../test/support/token.forge.js';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { ApiError } from '../../common/api-error.js';
+import { ApiError } from '../../common/errors.js';
 import { Configuration } from '../../config/configuration.js';
 import { SecretBox } from '../../tenants/secret.box.js';
 import { passwordVersion } from '../../tenants/user.js';

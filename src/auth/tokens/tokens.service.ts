@@ -15,7 +15,7 @@ const MAX_REMEMBERED_CHARACTERS = 20_000_000;
 /** JSON Web Tokens: those that we issue, and those that we take. */
 @Injectable()
 export class Tokens {
-  /** To check a signature takes about 100 µs, to find a token here less than one. Only what was verified gets in. */
+  /** Checking a signature takes about 100 µs, finding a token here less than one. */
   private readonly verified = new LRUCache<string, VerifiedToken>({
     maxSize: MAX_REMEMBERED_CHARACTERS,
     sizeCalculation: (_, token) => token.length,
@@ -37,34 +37,28 @@ export class Tokens {
    * For a browser or app: 15 minutes, or until the public key is revoked.
    * @returns with `expiresAt` in whole seconds
    */
-  issueSessionToken({
-    tenantId,
-    apiKeyId,
-    uid,
-  }: {
+  issueSessionToken(claims: {
     tenantId: string;
     apiKeyId: string;
     uid: string;
   }): Promise<{ token: string; expiresAt: Date }> {
-    return this.own.issue({ kind: 'session', tenantId, apiKeyId, uid }, SESSION_TOKEN_SECONDS);
+    return this.own.issue({ kind: 'session', ...claims }, SESSION_TOKEN_SECONDS);
   }
 
   /**
-   * What a valid token says; `undefined` for a text that does not claim to be of an issuer whose tokens we take. Whether
-   * the tenant, the key or the user still exists is for the caller to ask.
-   * @throws ApiError 401 for a token that is forged, expired or incomplete, 503 when its issuer's keys cannot be had now
+   * The claims of a valid token; `undefined` for a text that does not claim to be of an issuer that we accept. Whether the
+   * tenant, the key or the user still exists is not checked.
+   * @throws ApiError 401 for a token that is forged, expired or incomplete, 503 when its issuer's keys cannot be fetched
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
     const known = this.recall(token);
-    if (known !== undefined) {
-      return known;
-    }
+    if (known !== undefined) return known;
     const verified = await this.verifyNow(token);
     if (verified !== undefined) this.verified.set(token, verified);
     return verified?.claims;
   }
 
-  /** What a token says that was verified before and is still valid; `undefined` when only {@link verify} can tell. */
+  /** The claims of a token that was verified before and is still valid; `undefined` when only {@link verify} can tell. */
   recall(token: string): TokenClaims | undefined {
     const known = this.verified.get(token);
     return known !== undefined && known.validUntil > Date.now() ? known.claims : undefined;
@@ -72,18 +66,14 @@ export class Tokens {
 
   private async verifyNow(token: string): Promise<VerifiedToken | undefined> {
     const unverified = readUnverified(token);
-    if (unverified === undefined) {
-      return undefined;
-    }
+    if (unverified === undefined) return undefined;
     const kind = this.own.kindOf(unverified);
-    if (kind !== undefined) {
-      return this.own.verify(token, kind);
-    }
+    if (kind !== undefined) return this.own.verify(token, kind);
     return this.external.issued(unverified) ? this.external.verify(token) : undefined;
   }
 }
 
-/** What a token says before anybody has checked it: good for choosing who is to check it, and for nothing else. */
+/** The claims of an unchecked token, for choosing the issuer that checks it. */
 function readUnverified(token: string): JWTPayload | undefined {
   try {
     return decodeJwt(token);

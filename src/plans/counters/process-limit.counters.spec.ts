@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { waitUntil } from '../../../test/support/wait-until.js';
 import type { Budget } from './limit.counters.js';
-import { EventCountsFile } from './event-counts.file.js';
-import { ProcessLimitCounters } from './process-limit.counters.js';
+import { EventCountsFile, ProcessLimitCounters } from './process-limit.counters.js';
 
 const IN_A_MONTH = Math.floor(Date.now() / 1000) + 30 * 24 * 60 * 60;
 

@@ -1,12 +1,14 @@
+import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import type { Limiter, LimiterMetrics } from '../../metrics/limiter.metrics.js';
+import { withDeadline } from '../../common/deadline.js';
+import { messageOf } from '../../common/operator.error.js';
+import { type Limiter, LimiterMetrics } from '../../metrics/api.metrics.js';
 import { type Budget, LimitCounters, type Taken } from './limit.counters.js';
-import { LimitRedis } from './limit.redis.js';
 
 /**
- * Checks and counts in one step, so that instances cannot exceed a limit together. KEYS: the budgets. ARGV: how much is
- * taken; of each budget its limit, PEXPIRE or EXPIREAT, and what that is given. Answers the place of the first that has too
- * little left, or 0; then of each what was used before, and the milliseconds left.
+ * Checks and counts in one step, so that instances do not exceed a limit together. KEYS: the budgets. ARGV: the count; for each
+ * budget its limit, PEXPIRE or EXPIREAT, and the argument of that. Answers the index (from 1) of the first that has too little
+ * left, or 0; then for each what was used before, and the milliseconds left.
  */
 const TAKE = `
 local count, answer = tonumber(ARGV[1]), { 0 }
@@ -23,7 +25,7 @@ for i, key in ipairs(KEYS) do
 end
 return answer`;
 
-/** A count that is gone is not brought back, below zero and without an end. */
+/** An expired count is not made again, which would be below zero and without an end. */
 const GIVE_BACK = `
 for _, key in ipairs(KEYS) do
   if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, ARGV[1]) end
@@ -50,9 +52,7 @@ export class RedisLimitCounters extends LimitCounters {
     const answer = await this.redis.ask(limiter, (redis) =>
       redis.eval(TAKE, budgets.length, ...this.keysOf(budgets), count, ...args),
     );
-    if (answer === undefined) {
-      return undefined;
-    }
+    if (answer === undefined) return undefined;
     const [short = 0, ...numbers] = answer as number[];
     return {
       budgets: budgets.map((_, i) => ({ used: numbers[2 * i] ?? 0, msLeft: Math.max(0, numbers[2 * i + 1] ?? 0) })),
@@ -66,5 +66,63 @@ export class RedisLimitCounters extends LimitCounters {
 
   private keysOf(budgets: readonly Budget[]): string[] {
     return budgets.map(({ name }) => `${this.keyPrefix}:${name}`);
+  }
+}
+
+/** Longer than Redis's usual pauses (a fork, a slow command), shorter than callers notice. */
+const ANSWER_WITHIN_MS = 150;
+/** How long a Redis that gave no answer is not asked again. */
+const ASK_AGAIN_AFTER_MS = 1_000;
+
+/** Asks Redis without holding up a request: a limiter that fails lets traffic through. */
+export class LimitRedis {
+  private readonly logger = new Logger('Limits');
+  private isAway = false;
+  private askAgainAt = -Infinity;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly metrics: LimiterMetrics,
+  ) {}
+
+  /**
+   * The answer of Redis; undefined when there is none within 150 ms, and at once when there was none lately. Never rejects.
+   * @param limiter each undefined counts as its failure
+   */
+  async ask<T>(limiter: Limiter, question: (redis: Redis) => Promise<T>): Promise<T | undefined> {
+    const now = performance.now();
+    if (now < this.askAgainAt) {
+      this.metrics.failed(limiter);
+      return undefined;
+    }
+    // One request tests whether Redis is back; the others do not wait for it.
+    if (this.isAway) this.askAgainAt = now + ASK_AGAIN_AFTER_MS;
+    try {
+      if (this.redis.status !== 'ready') throw new Error('not connected');
+      const timeout = () => new Error(`no answer within ${ANSWER_WITHIN_MS} ms`);
+      const answer = await withDeadline(question(this.redis), ANSWER_WITHIN_MS, timeout);
+      this.onAnswer();
+      return answer;
+    } catch (error) {
+      this.onFailure(error);
+      this.metrics.failed(limiter);
+      return undefined;
+    }
+  }
+
+  private onAnswer(): void {
+    if (!this.isAway) return;
+    this.isAway = false;
+    this.askAgainAt = -Infinity;
+    this.logger.log('Calls and events are limited again.');
+  }
+
+  private onFailure(error: unknown): void {
+    this.askAgainAt = performance.now() + ASK_AGAIN_AFTER_MS;
+    if (this.isAway) return;
+    this.isAway = true;
+    this.logger.error(
+      `Calls and events are not limited while Redis does not count them (${messageOf(error)}). Check REDIS_URL and that Redis runs.`,
+    );
   }
 }

@@ -4,36 +4,53 @@ import { asc, eq } from 'drizzle-orm';
 import { isBlank } from '../../common/text.rules.js';
 import { CachedLookup } from '../../tenants/cached-lookup.js';
 import { ControlPlaneChanges } from '../../tenants/control-plane.changes.js';
-import { ControlPlaneDatabase, type Database } from '../../tenants/control-plane.database.js';
+import { ControlPlaneDatabase } from '../../tenants/control-plane.database.js';
 import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.js';
 import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
-import { TenantError } from '../../tenants/tenant.error.js';
-import { normalizeShopDomain } from './shop-domain.js';
-import type { ShopifySettings, ShopifySettingsChange, ShopifySettingsSummary } from './shopify-settings.js';
+import { TenantError } from '../../tenants/tenant.js';
 
-/** The app's client secret, the one before it, the store's own, and one to spare for a rotation of each. */
+/** For verifying a tenant's webhooks. */
+export interface ShopifySettings {
+  /** The only shop whose webhooks are accepted; null: any that knows a secret. */
+  readonly shopDomain: string | null;
+  /** In plain text; a webhook signed with any of them is genuine. */
+  readonly secrets: readonly string[];
+}
+
+/** Without the secrets themselves. */
+interface ShopifySettingsSummary {
+  readonly shopDomain: string | null;
+  /** Oldest first. */
+  readonly secrets: readonly { readonly id: string; readonly createdAt: Date }[];
+}
+
+/** What is absent stays as it is. */
+interface ShopifySettingsChange {
+  readonly shopDomain?: string | null | undefined;
+  /** Replace all earlier ones. */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** The app's client secret, the one before it, and the store's own, twice for a rotation of each. */
 export const MAX_SECRETS = 6;
 export const MAX_SECRET_LENGTH = 255;
 
 /** The tenants' Shopify shops and the secrets that their webhooks are signed with. */
 @Injectable()
 export class ShopifyAccounts {
-  private readonly db: Database;
   private readonly byTenant: CachedLookup<ShopifySettings>;
 
   constructor(
-    { db }: ControlPlaneDatabase,
+    private readonly database: ControlPlaneDatabase,
     private readonly changes: ControlPlaneChanges,
     private readonly box: SecretBox,
   ) {
-    this.db = db;
     this.byTenant = new CachedLookup(changes, 'shopify_settings', (tenantId) => this.load(tenantId));
   }
 
   /**
-   * What the tenant's webhooks are verified with, from memory where it can be (see {@link CachedLookup}); `undefined` when
-   * there is no such tenant.
-   * @throws ControlPlaneUnavailableError when the database is down and the tenant was not asked for lately
+   * From memory where possible; `undefined` when there is no such tenant.
+   * @throws ControlPlaneUnavailableError as {@link CachedLookup.find}
    */
   of(tenantId: string): Promise<ShopifySettings | undefined> {
     return this.byTenant.find(tenantId);
@@ -41,7 +58,7 @@ export class ShopifyAccounts {
 
   async summary(tenantId: string): Promise<ShopifySettingsSummary> {
     const { id, createdAt } = shopifySecrets;
-    const secrets = await this.db
+    const secrets = await this.database.db
       .select({ id, createdAt })
       .from(shopifySecrets)
       .where(eq(shopifySecrets.tenantSlug, tenantId))
@@ -73,8 +90,8 @@ export class ShopifyAccounts {
   }
 
   /**
-   * Adds a secret to those there are; webhooks signed with any of them are taken.
-   * @throws TenantError when it is not acceptable, or one too many
+   * Adds a secret; webhooks signed with any of a tenant's secrets are accepted.
+   * @throws TenantError when it is not acceptable, or there are too many
    */
   async addSecret(tenantId: string, secret: string): Promise<void> {
     await this.changes.commit(async (transaction, note) => {
@@ -90,14 +107,14 @@ export class ShopifyAccounts {
     });
   }
 
-  /** Asks the same of the database whether there is such a tenant or not, so that the time taken does not tell. */
+  /** Runs the same queries whether or not there is such a tenant, so that the timing does not tell. */
   private async load(tenantId: string): Promise<ShopifySettings | undefined> {
-    const stored = await this.db
+    const stored = await this.database.db
       .select({ secret: shopifySecrets.secret })
       .from(shopifySecrets)
       .where(eq(shopifySecrets.tenantSlug, tenantId))
       .orderBy(asc(shopifySecrets.createdAt));
-    const [tenant] = await this.db
+    const [tenant] = await this.database.db
       .select({ shopDomain: shopifySettings.shopDomain })
       .from(tenants)
       .leftJoin(shopifySettings, eq(shopifySettings.tenantSlug, tenants.slug))
@@ -111,7 +128,7 @@ export class ShopifyAccounts {
   }
 
   private async shopDomainOf(tenantId: string): Promise<string | null> {
-    const [settings] = await this.db
+    const [settings] = await this.database.db
       .select({ shopDomain: shopifySettings.shopDomain })
       .from(shopifySettings)
       .where(eq(shopifySettings.tenantSlug, tenantId));
@@ -119,9 +136,7 @@ export class ShopifyAccounts {
   }
 
   private encryptAll(tenantId: string, secrets: readonly string[]) {
-    if (secrets.length > MAX_SECRETS) {
-      throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
-    }
+    if (secrets.length > MAX_SECRETS) throw new TenantError(`A tenant has at most ${MAX_SECRETS} Shopify secrets.`);
     return secrets.map((secret) => {
       if (isBlank(secret) || secret.length > MAX_SECRET_LENGTH) {
         throw new TenantError(`A Shopify secret has 1 to ${MAX_SECRET_LENGTH} characters.`);
@@ -138,4 +153,12 @@ function checkedDomain(text: string): string {
     throw new TenantError('A shop domain reads acme.myshopify.com, without https:// and without a path.');
   }
   return domain;
+}
+
+const FORM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.myshopify\.com$/;
+
+/** A shop's permanent domain as Shopify sends it, such as `acme.myshopify.com`; undefined for anything else. */
+export function normalizeShopDomain(text: string): string | undefined {
+  const domain = text.trim().toLowerCase();
+  return FORM.test(domain) ? domain : undefined;
 }

@@ -1,11 +1,47 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiProperty } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Length, ValidateBy } from 'class-validator';
+import { Accepts, CurrentPrincipal, type Principal } from '../../auth/principal.js';
 import { INSTANT, UUID } from '../../common/api.properties.js';
-import { Accepts } from '../../auth/accepts.decorator.js';
-import { CurrentPrincipal } from '../../auth/principal.decorator.js';
-import type { Principal } from '../../auth/principal.js';
-import { ShopifySettingsDto } from './dto/shopify-settings.dto.js';
-import { ShopifyAccounts } from './shopify-accounts.service.js';
+import { MAX_SECRET_LENGTH, MAX_SECRETS, normalizeShopDomain, ShopifyAccounts } from './shopify-accounts.service.js';
+
+/** The body of a change of settings. What is absent stays as it is. */
+@ApiSchema({ name: 'ShopifySettings' })
+export class ShopifySettingsDto {
+  /** null: any shop that knows a secret. */
+  @ApiPropertyOptional({ type: 'string', nullable: true })
+  @IsOptional()
+  @ValidateBy(
+    {
+      name: 'shopDomain',
+      validator: {
+        validate: (value) => typeof value === 'string' && normalizeShopDomain(value) !== undefined,
+      },
+    },
+    {
+      message: 'must read acme.myshopify.com, without https:// and without a path.',
+    },
+  )
+  readonly shop_domain?: string | null;
+
+  /** Replace all earlier ones; an empty list ends the integration. */
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', minLength: 1, maxLength: MAX_SECRET_LENGTH },
+    maxItems: MAX_SECRETS,
+    nullable: true,
+  })
+  @IsOptional()
+  @IsArray({ message: 'must be a list of secrets.' })
+  @ArrayMaxSize(MAX_SECRETS, { message: `must have at most ${MAX_SECRETS} secrets.` })
+  @IsString({ each: true, message: 'must be a list of texts.' })
+  @Length(1, MAX_SECRET_LENGTH, { each: true, message: `must have secrets of 1 to ${MAX_SECRET_LENGTH} characters.` })
+  @ValidateBy(
+    { name: 'notPadded', validator: { validate: (value) => typeof value !== 'string' || value === value.trim() } },
+    { each: true, message: 'must have secrets without space around them.' },
+  )
+  readonly secrets?: readonly string[] | null;
+}
 
 class ShopifySecretBody {
   @ApiProperty(UUID) readonly id!: string;
@@ -18,7 +54,7 @@ class ShopifySettingsBody {
   @ApiProperty() readonly webhook_path!: string;
 }
 
-/** How a tenant's webhooks are verified. Secrets go in and never come out. */
+/** How a tenant's webhooks are verified. Secrets are never shown. */
 @Controller('api/integrations/shopify')
 @Accepts(['user'])
 export class ShopifySettingsController {

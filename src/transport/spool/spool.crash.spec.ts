@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { LeashedProcess } from '../../embedded/leashed.process.js';
+import { SupervisedProcess } from '../../embedded/supervised.process.js';
 import { SpoolStore } from './spool.store.js';
 
 const HOOK = join(__dirname, '../../../test/jest/typescript.cjs');
@@ -70,7 +70,7 @@ describe('SpoolStore, when its process is killed', () => {
     const perhapsRemoved = new Set<string>();
     for (let life = 0; life < LIVES; life++) {
       const enough = acknowledged.size + Math.random() * 500;
-      const writer = LeashedProcess.spawn({
+      const writer = SupervisedProcess.spawn({
         command: process.execPath,
         args: ['--require', HOOK, '--eval', WRITER],
         env: { FOLDER: folder, LIFE: String(life) },
