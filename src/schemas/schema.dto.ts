@@ -26,7 +26,6 @@ export function problemOfEventType(value: unknown): string | undefined {
   return errors.find(({ field }) => field === 'event_type')?.message;
 }
 
-/** One property of a schema, as callers send it. */
 class SchemaPropertyDto implements SchemaProperty {
   @RejectedIf('property_name', problemOfPropertyName, {
     type: 'string',

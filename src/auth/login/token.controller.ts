@@ -25,7 +25,6 @@ function problemOf(value: unknown): string | undefined {
   return value.length > MAX_LENGTH ? `must have at most ${MAX_LENGTH} characters.` : undefined;
 }
 
-/** The body of a login. */
 export class CredentialsDto {
   @Text()
   readonly email!: string;
