@@ -11,7 +11,6 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof sent === 'string' && /^[\w.:-]{1,128}$/.test(sent) ? sent : uuid7();
 }
 
-/** The fields of log lines about a request. */
 export function requestFields({ id, principal }: FastifyRequest): { requestId: string; tenantId: string | undefined } {
   return { requestId: id, tenantId: principal?.tenantId };
 }

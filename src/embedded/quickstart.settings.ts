@@ -8,7 +8,6 @@ import { redisClusterNodes } from '../config/setting.decorators.js';
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
 import { freePort } from './ports.js';
 
-/** The operator's settings of `npm start`. */
 export interface QuickstartSettings {
   readonly port: number;
   /** Absolute. */

@@ -23,7 +23,6 @@ const CREDENTIALS = [
 ] as const;
 type Credential = (typeof CREDENTIALS)[number];
 
-/** Something that runs until it is stopped. */
 interface Part {
   readonly name: string;
   readonly process: SupervisedProcess;

@@ -7,7 +7,6 @@ const KEPT_LINES = 20;
 // nobody writes to: it reads the end of file when this process ends, however it ends, and kills its process group.
 const SUPERVISE = '{ read -r _; kill -KILL 0; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-';
 
-/** How a process ended. */
 export interface ProcessEnd {
   /** Whether `stop()` or `kill()` had been called. */
   readonly asked: boolean;

@@ -14,7 +14,6 @@ export type EventRoute = (typeof ROUTES)[number];
  */
 export type EventOutcome = (typeof OUTCOMES)[number];
 
-/** Events that came in, by their outcome. */
 @Injectable()
 export class EventMetrics {
   private readonly events: Counter<'route' | 'outcome'>;
@@ -121,7 +120,6 @@ export class LimiterMetrics {
     this.failures.inc({ limiter });
   }
 
-  /** A request was answered 429. */
   limited(limiter: Limiter): void {
     this.refusals.inc({ limiter });
   }

@@ -11,7 +11,6 @@ interface QuotaMonth {
   readonly endsAt: Date;
 }
 
-/** The calendar month in UTC that `now` belongs to. */
 export function quotaMonthOf(now: Date): QuotaMonth {
   return {
     name: now.toISOString().slice(0, 7),

@@ -15,7 +15,6 @@ export interface SchemaProperty {
 /** What a tenant expects of the payloads of one event type. Other members may be anything. */
 export interface EventSchema {
   readonly eventType: string;
-  /** Counts the changes. */
   readonly version: number;
   readonly properties: readonly SchemaProperty[];
 }
@@ -45,7 +44,6 @@ export interface PropertyTypeRule {
   readonly accepts: (value: unknown) => boolean;
   /** The JSON text of the value in a text; undefined when there is none. Types without it coerce no texts. */
   readonly coerce?: (text: string) => string | undefined;
-  /** For values that are rejected. */
   readonly message: string;
 }
 

@@ -29,7 +29,6 @@ export function problemOfEventType(value: unknown): string | undefined {
   return errors.find(({ field }) => field === 'event_type')?.message;
 }
 
-/** One property of a schema, as callers send it. */
 @ApiSchema({ name: 'SchemaProperty' })
 class SchemaPropertyDto implements SchemaProperty {
   @ApiProperty({ minLength: 1, maxLength: MAX_PROPERTY_NAME_CHARACTERS, pattern: NO_CONTROL_CHARACTERS })

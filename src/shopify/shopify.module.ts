@@ -13,7 +13,6 @@ import { ShopifyController } from './shopify.controller.js';
 import { WebhookService } from './webhook.service.js';
 import { WebhookVerifier } from './webhook.verifier.js';
 
-/** Shopify's webhooks, and how they are verified. */
 @Module({
   imports: [
     ErrorsModule,

@@ -63,7 +63,6 @@ export class ShopifyObject {
     return list.map((element, index) => new ShopifyObject(isRecord(element) ? element : {}, () => sources()[index]));
   }
 
-  /** How many elements a list has. */
   count(name: string): number | undefined {
     const list = this.fields[name];
     return Array.isArray(list) ? list.length : undefined;

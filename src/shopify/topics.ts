@@ -14,7 +14,6 @@ import type { ShopifyObject } from './shopify.object.js';
 /** How webhooks of a topic become events. */
 interface TopicMapping {
   readonly eventType: string;
-  /** What the body is. */
   readonly kind: ObjectKind;
   /** The fields of the body with the time of the event, the best first. */
   readonly times: readonly string[];

@@ -22,7 +22,6 @@ export function readWebhookBody(body: Buffer | undefined): WebhookBody {
   return { valid: true, object: new ShopifyObject(value as Record<string, unknown>, () => json), json };
 }
 
-/** What a topic's object is. */
 export type ObjectKind = 'order' | 'customer' | 'checkout' | 'cart' | 'refund' | 'fulfillment' | 'shop';
 
 /**

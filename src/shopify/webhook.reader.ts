@@ -4,7 +4,6 @@ import { TOPICS } from './topics.js';
 import { deliveryKeyOf, eventTimeOf, readWebhookBody, userIdOf } from './webhook.fields.js';
 import type { WebhookHeaders } from './webhook.headers.js';
 
-/** The event of a webhook. */
 export interface WebhookEvent {
   readonly eventType: string;
   readonly userId: string;

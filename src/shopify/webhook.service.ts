@@ -12,7 +12,6 @@ import { type WebhookRequest, WebhookVerifier } from './webhook.verifier.js';
 const NOTHING_REMOVED =
   'shop/redact removed nothing, as the tenant has no shop_domain and its events may be of other shops. Remove the shop’s yourself.';
 
-/** Whether the webhook was queued. */
 export interface WebhookAnswer {
   readonly queued: boolean;
 }

@@ -58,7 +58,6 @@ export function generateKey(type: ApiKeyType, mode: ApiKeyMode): string {
   return prefixOf(type, mode) + randomBytes(32).toString('base64url');
 }
 
-/** Whether a text can be a key at all. */
 export function hasKeyForm(text: string): boolean {
   return FORM.test(text);
 }

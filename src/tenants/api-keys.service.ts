@@ -37,7 +37,6 @@ export interface NewApiKey {
   readonly requireSignedUserId?: boolean;
 }
 
-/** The tenants' API keys. */
 @Injectable()
 export class ApiKeys {
   private readonly byHash: CachedLookup<ApiKey>;

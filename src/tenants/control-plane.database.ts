@@ -10,7 +10,6 @@ export const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
 /** What PostgreSQL and PGlite have in common. */
 export type Database = PgDatabase<PgQueryResultHKT>;
 
-/** Gets the messages of a channel. */
 export interface ChannelListener {
   /** From now on every message is heard. Earlier ones may have been missed. */
   onListening(): void;

@@ -102,7 +102,6 @@ export const refreshTokens = pgTable(
   ],
 );
 
-/** One property of a schema. */
 interface StoredProperty {
   name: string;
   type: 'string' | 'number' | 'boolean' | 'datetime' | 'array';

@@ -63,10 +63,8 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The owner of a public key's HMAC secret. */
 export const ownerOfApiKey = (id: string): string => `api key ${id}`;
 
-/** The owner of a tenant's Shopify secrets. */
 export const ownerOfShopify = (tenantId: string): string => `tenant ${tenantId}, Shopify`;
 
 /**

@@ -6,7 +6,6 @@ import { ControlPlaneDatabase } from './control-plane.database.js';
 import { apiKeys, shopifySecrets } from './schema.js';
 import { ownerOfApiKey, ownerOfShopify, SecretBox } from './secret.box.js';
 
-/** The result of {@link StoredSecrets.reEncrypt}. */
 interface ReEncryption {
   readonly reEncrypted: number;
   /** Owners of secrets that another key than the current one encrypts. */

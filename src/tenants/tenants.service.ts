@@ -10,7 +10,6 @@ import { type Plan, type Tenant, TenantError } from './tenant.js';
 const SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 const MAX_SLUG_LENGTH = 63;
 
-/** The tenants of the platform. */
 @Injectable()
 export class Tenants {
   private readonly bySlug: CachedLookup<Tenant>;

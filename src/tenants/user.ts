@@ -38,7 +38,6 @@ export function normalizeEmail(email: string): string {
   return email.trim().toLowerCase();
 }
 
-/** Whether a normalized text can be an email address. */
 export function hasEmailForm(email: string): boolean {
   return email.length <= MAX_EMAIL_LENGTH && FORM.test(email);
 }

@@ -22,7 +22,6 @@ function problemOfAllowedOrigins(value: unknown): string | undefined {
     : `must be origins such as https://shop.example.com or https://*.example.com, without a path, and with no public suffix such as co.uk or github.io after the wildcard; number ${wrong + 1} is not.`;
 }
 
-/** The body of a request for a new API key. */
 @ApiSchema({ name: 'NewApiKey' })
 export class NewApiKeyDto {
   @ApiProperty({ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: NO_CONTROL_CHARACTERS })

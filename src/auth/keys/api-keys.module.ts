@@ -2,6 +2,5 @@ import { Module } from '@nestjs/common';
 import { TenantsModule } from '../../tenants/tenants.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
 
-/** API keys over HTTP. */
 @Module({ imports: [TenantsModule], controllers: [ApiKeysController] })
 export class ApiKeysModule {}

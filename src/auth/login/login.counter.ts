@@ -19,7 +19,6 @@ interface CounterOptions {
   readonly onAlone?: () => void;
 }
 
-/** What was counted under a key in its window. */
 export interface LoginCount {
   readonly count: number;
   /** Until the window ends. */

@@ -6,7 +6,6 @@ import { AuthModule } from '../auth.module.js';
 import { LoginThrottle } from './login.throttle.js';
 import { TokenController } from './token.controller.js';
 
-/** How the people who work for tenants log in. */
 @Module({
   imports: [AuthModule, MetricsModule, TenantsModule, RedisModule],
   controllers: [TokenController],

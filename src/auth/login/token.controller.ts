@@ -38,7 +38,6 @@ function problemOf(value: unknown): string | undefined {
   return value.length > MAX_LENGTH ? `must have at most ${MAX_LENGTH} characters.` : undefined;
 }
 
-/** The body of a login. */
 @ApiSchema({ name: 'Credentials' })
 export class CredentialsDto {
   @Text()

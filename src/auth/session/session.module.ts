@@ -3,7 +3,6 @@ import { TenantsModule } from '../../tenants/tenants.module.js';
 import { AuthModule } from '../auth.module.js';
 import { SessionController } from './session.controller.js';
 
-/** Sessions of web pages and apps. */
 @Module({
   imports: [AuthModule, TenantsModule],
   controllers: [SessionController],

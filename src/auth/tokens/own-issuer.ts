@@ -21,7 +21,6 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Issues and verifies this service's own tokens. */
 @Injectable()
 export class OwnIssuer {
-  /** The `iss` of its tokens. */
   static readonly NAME = ISSUER;
 
   constructor(private readonly keys: SigningKeys) {}

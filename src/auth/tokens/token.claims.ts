@@ -10,7 +10,6 @@ export interface AccessClaims {
   readonly passwordVersion: string | undefined;
 }
 
-/** What a session's token says. */
 export interface SessionClaims {
   readonly kind: 'session';
   readonly sessionId: string;

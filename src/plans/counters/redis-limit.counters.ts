@@ -35,7 +35,6 @@ end`;
 export class RedisLimitCounters extends LimitCounters {
   private readonly redis: LimitRedis;
 
-  /** @param keyPrefix of every key of a limit */
   constructor(
     redis: Redis,
     metrics: LimiterMetrics,

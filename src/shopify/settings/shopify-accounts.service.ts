@@ -9,7 +9,6 @@ import { shopifySecrets, shopifySettings, tenants } from '../../tenants/schema.j
 import { ownerOfShopify, SecretBox } from '../../tenants/secret.box.js';
 import { TenantError } from '../../tenants/tenant.js';
 
-/** For verifying a tenant's webhooks. */
 export interface ShopifySettings {
   /** The only shop whose webhooks are accepted; null: any that knows a secret. */
   readonly shopDomain: string | null;
