@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { storeRows } from '../../test/support/stored-rows.js';
 import { uuid7, uuid7Bytes, withVersion } from '../common/uuid7.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { EventRowEncoder } from './event-row.encoder.js';
@@ -80,5 +81,48 @@ describe('0009_may_have_copies', () => {
       ['first', '', 0],
       ['taken over', '', 1],
     ]);
+  });
+});
+
+describe('0011_events_once', () => {
+  let database: FreshDatabase;
+  let client: ClickHouseClient;
+
+  beforeAll(async () => {
+    database = await freshClickHouseDatabase();
+    client = createClickHouseClient(database.url, 4);
+    await new Migrator(client, database.url).migrate();
+    await client.command({ query: 'SYSTEM STOP MERGES events' });
+  });
+  afterAll(async () => {
+    await client.close();
+    await database.drop();
+  });
+
+  it('should have each event of a tenant once, as the copy that was received last, in whatever part or month', async () => {
+    const [first, moved, keyed, lone] = [uuid7Bytes(), uuid7Bytes(), withVersion(uuid7Bytes(), 8), uuid7Bytes()];
+    const row = (id: Uint8Array, at: string, payload: string, tenantId = 'acme') => ({
+      ...{ tenantId, id, eventType: 'ordered', userId: 'u', anonymousId: '', eventId: '' },
+      ...{ occurredAt: Date.parse(at), receivedAt: Date.parse(at) * 1000, payload: Buffer.from(payload) },
+    });
+    for (const [rows, mayHaveCopies] of [
+      [[row(first, '2026-11-30T10:00:00Z', '1')], 0],
+      [[row(moved, '2026-12-01T00:00:01Z', '20')], 1],
+      [[row(moved, '2026-11-30T23:59:59Z', '2')], 0],
+      [[row(keyed, '2026-11-30T11:00:00Z', '30')], 1],
+      [[row(keyed, '2026-11-30T10:00:00Z', '3')], 1],
+      [[row(lone, '2026-11-30T10:00:00Z', '4')], 1],
+      [[row(first, '2026-11-30T12:00:00Z', '5', 'globex')], 0],
+    ] as const) {
+      await storeRows(client, rows, { mayHaveCopies });
+    }
+    const payloads = async (where = '1') => {
+      const query = `SELECT payload FROM events_once(tenant = 'acme') WHERE ${where} ORDER BY payload`;
+      const result = await client.query({ query, format: 'JSONCompactEachRow' });
+      return (await result.json<[string]>()).flat();
+    };
+    expect(await payloads()).toEqual(['1', '20', '30', '4']);
+    // The condition is about the copy that counts.
+    expect(await payloads("received_at < '2026-12-01' AND event_type = 'ordered'")).toEqual(['1', '30', '4']);
   });
 });
