@@ -1,5 +1,8 @@
 import type { TimeWindow } from './time-window.js';
 
+/** For a statement that asks {@link eventsOnce}: all of its parts see the same rows, also while copies come in and are merged away. */
+export const OF_ONE_MOMENT = { enable_shared_storage_snapshot_in_query: 1 } as const;
+
 const OF_VERSION_7 = 'bitAnd(reinterpretAsUInt64(id), 0xF000) = 0x7000';
 
 /**
