@@ -88,6 +88,7 @@ export async function measureCounting(client: ClickHouseClient): Promise<Table> 
       'misses repeats across months',
     ],
     ['uniqExact(id)', `SELECT uniqExact(id) FROM events ${where}`, 'exact'],
+    ['count() of events_once', "SELECT count() FROM events_once(tenant = 'acme')", 'exact'],
     [
       'countIf + uniqExactIf(id)',
       `SELECT countIf(event_id = '') + uniqExactIf(id, event_id != '') FROM events ${where}`,

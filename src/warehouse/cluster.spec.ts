@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { TestClickHouseCluster } from '../../test/support/clickhouse.cluster.js';
+import { storeRows } from '../../test/support/stored-rows.js';
 import { uuid7, uuid7Bytes } from '../common/uuid7.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { ComplianceStore } from './compliance.store.js';
@@ -56,17 +57,19 @@ describe('A warehouse of two shards', () => {
     readonly payload?: string;
     readonly id?: Uint8Array;
   }
+  const eventRow = ({ userId, eventType = 'page_viewed', eventId = '', payload = '{}', id = uuid7Bytes() }: Sample) => {
+    const receivedAt = clock++;
+    return {
+      ...{ tenantId: tenant, id, eventType, userId, anonymousId: '', eventId },
+      ...{ occurredAt: Math.floor(receivedAt / 1000), receivedAt, payload: Buffer.from(payload) },
+    };
+  };
   const rowsOf = (samples: readonly Sample[]): Buffer => {
     const encoder = new EventRowEncoder();
-    for (const { userId, eventType = 'page_viewed', eventId = '', payload = '{}', id = uuid7Bytes() } of samples) {
-      const receivedAt = clock++;
-      encoder.append({
-        ...{ tenantId: tenant, id, eventType, userId, anonymousId: '', eventId },
-        ...{ occurredAt: Math.floor(receivedAt / 1000), receivedAt, payload: Buffer.from(payload) },
-      });
-    }
+    for (const sample of samples) encoder.append(eventRow(sample));
     return encoder.take();
   };
+  const storeFlagged = (samples: readonly Sample[]) => storeRows(client, samples.map(eventRow), { mayHaveCopies: 1 });
   const store = (samples: readonly Sample[]) => new EventWriter(client).store({ id: uuid7(), rows: rowsOf(samples) });
   const count = async (table: string, on: ClickHouseClient = client): Promise<number> => {
     const result = await on.query({
@@ -139,16 +142,23 @@ describe('A warehouse of two shards', () => {
     const keyed = USERS.map((userId, number) => ({ userId, eventId: `key-${number}`, id: keyedId(number) }));
     await store(keyed);
     await store(keyed);
+    // Delivered again, and its first copies do not know of it.
+    const again = USERS.map((userId) => ({ userId, eventType: 'cart_viewed', id: uuid7Bytes() }));
+    await store(again);
+    await storeFlagged(again);
     const range = { bucket: 'hour', since: new Date(NOW), until: new Date(NOW + HOUR_MS) } as const;
     const stats = await tenantStats(client, tenant, range, { skip: 0, limit: 10 });
     expect(stats.uniqueUsers).toBe(USERS.length);
     expect(stats.users).toEqual([{ bucket: new Date(NOW), count: USERS.length }]);
-    expect(stats.events).toEqual([{ bucket: new Date(NOW), count: 3 * USERS.length }]);
+    expect(stats.events).toEqual([{ bucket: new Date(NOW), count: 4 * USERS.length }]);
     expect(stats.types).toEqual([
       { eventType: 'page_viewed', count: 2 * USERS.length },
+      { eventType: 'cart_viewed', count: USERS.length },
       { eventType: 'order_placed', count: USERS.length },
     ]);
-    expect(stats.typeCount).toBe(2);
+    expect(stats.typeCount).toBe(3);
+    expect(await count(`events_once(tenant = '${tenant}')`)).toBe(4 * USERS.length);
+    expect(await countUsersMeeting(client, eventCount(tenant, { eventType: 'cart_viewed', atLeast: 2 }))).toBe(0);
   });
 
   it('should answer conditions about users of all shards', async () => {

@@ -116,13 +116,32 @@ describe('Migrator', () => {
     expect(await migrator().migrate()).toEqual([]);
   });
 
-  it('should say so when the database is newer than the build', async () => {
-    writeFileSync(join(folder, '0002_second.sql'), 'SELECT 1;');
+  it('should leave alone what a newer build has added, and apply nothing, so that a roll-back goes on storing', async () => {
+    writeFileSync(join(folder, '0002_second.sql'), 'ALTER TABLE one ADD COLUMN m UInt8 DEFAULT 7;');
     await migrator().migrate();
     rmSync(join(folder, '0002_second.sql'));
 
-    await expect(migrator().migrate()).rejects.toThrow(
-      'ClickHouse has the migration 0002_second, which this build does not know',
+    expect(await migrator().migrate()).toEqual([]);
+    await client.command({ query: 'INSERT INTO one (n) VALUES (2)' });
+    expect(await select('SELECT n, m FROM one ORDER BY n')).toEqual([
+      [1, 7],
+      [2, 7],
+    ]);
+    // And forward again, to a build with one more.
+    writeFileSync(join(folder, '0002_second.sql'), 'ALTER TABLE one ADD COLUMN m UInt8 DEFAULT 7;');
+    writeFileSync(join(folder, '0003_third.sql'), 'INSERT INTO one (n) VALUES (3);');
+    expect(await migrator().migrate()).toEqual(['0003_third']);
+  });
+
+  it('should say so when a newer build has changed what this one stores', async () => {
+    writeFileSync(join(folder, '0002_breaking_second.sql'), 'SELECT 1;');
+    await migrator().migrate();
+    rmSync(join(folder, '0002_breaking_second.sql'));
+
+    const failure = migrator().migrate();
+    await expect(failure).rejects.toBeInstanceOf(UnusableWarehouseError);
+    await expect(failure).rejects.toThrow(
+      'ClickHouse has the migration 0002_breaking_second, after which this build cannot store',
     );
   });
 

@@ -9,6 +9,11 @@ import { UnusableWarehouseError } from './unusable-warehouse.error.js';
 import { WarehouseCluster } from './warehouse.cluster.js';
 
 const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
+/**
+ * In the name of a migration after which no older build can store: `0012_breaking_….sql`. The name is all that an older
+ * build learns of it. Any other only adds, so that older builds go on beside newer ones, and after a roll-back.
+ */
+const BREAKING = /_breaking_/;
 /** See docs/warehouse.md. */
 const OLDEST_VERSION = { major: 26, minor: 1 };
 
@@ -30,7 +35,9 @@ export class Migrator {
    * Creates the database when it is missing and applies what has not been applied yet, in order. Any number of processes
    * may do so at once: one works, the others wait for it.
    * @returns the names of the migrations that this call applied
-   * @throws UnusableWarehouseError when the database has migrations that this build does not know, or knows with other content
+   * Migrations of a newer build are left alone, unless their name says that they are breaking.
+   * @throws UnusableWarehouseError when the database has breaking migrations that this build does not know, or such as it knows with
+   * other content
    */
   async migrate(): Promise<string[]> {
     const place = this.place();
@@ -96,8 +103,9 @@ export class Migrator {
     for (const { version, name, checksum } of applied) {
       const known = migrations[version - 1];
       if (!known) {
+        if (!BREAKING.test(name)) continue;
         throw new UnusableWarehouseError(
-          `ClickHouse has the migration ${name}, which this build does not know. Start the newest version, or restore a backup.`,
+          `ClickHouse has the migration ${name}, after which this build cannot store. Start the newest version, or restore a backup.`,
         );
       }
       if (known.checksum !== checksum) {

@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { OF_ONE_MOMENT } from './events-once.js';
 import type { UserCondition } from './user-condition.js';
 
 /** How many users meet the condition. */
@@ -7,6 +8,7 @@ export async function countUsersMeeting(client: ClickHouseClient, { sql, params 
     query: `SELECT count() FROM (${sql})`,
     query_params: params,
     format: 'JSONCompactEachRow',
+    clickhouse_settings: OF_ONE_MOMENT,
   });
   const [row] = await result.json<[string | number]>();
   return Number(row?.[0] ?? 0);

@@ -1,10 +1,11 @@
+import { eventsOnce } from './events-once.js';
 import { payloadValue } from './payload-value.js';
-import { type TimeWindow, withinWindow } from './time-window.js';
+import type { TimeWindow } from './time-window.js';
 import type { UserCondition } from './user-condition.js';
 
 /**
  * Users whose events of a type have a property with a sum, or an average, of at least `atLeast`. Numbers sent as text
- * count; events without the property do not. An event that was delivered twice counts once.
+ * count; events without the property do not. Of an event that is stored several times the copy received last counts.
  */
 export function numericProperty(
   tenantId: string,
@@ -16,15 +17,13 @@ export function numericProperty(
     ...window
   }: { eventType: string; property: string; aggregate: 'sum' | 'avg'; atLeast: number } & TimeWindow,
 ): UserCondition {
-  const { sql, params } = withinWindow(window);
+  const { table, params } = eventsOnce('event_type = {eventType: String}', ['payload'], window);
   return {
-    // The inner query makes one row of all copies of an event. The rounding is for sums such as 0.1 + 0.2, which depend on
-    // the order of their terms: whoever has exactly `atLeast` is always in.
+    // The rounding is for sums such as 0.1 + 0.2, which depend on the order of their terms: whoever has exactly `atLeast` is always in.
     sql: `
       SELECT user_id FROM (
-        SELECT user_id, any(${payloadValue('payload', '{property: String}', 'Float64')}) AS value FROM events
-        WHERE tenant_id = {tenantId: String} AND event_type = {eventType: String}${sql}
-        GROUP BY user_id, id
+        SELECT user_id, ${payloadValue('payload', '{property: String}', 'Float64')} AS value
+        FROM ${table}
       )
       GROUP BY user_id HAVING round(${aggregate}(value), 6) >= {atLeast: Float64}`,
     params: { tenantId, eventType, property, atLeast, ...params },

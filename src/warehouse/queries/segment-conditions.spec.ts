@@ -1,10 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../../test/support/servers.js';
-import { uuid7, uuid7Bytes } from '../../common/uuid7.js';
+import { storeRows } from '../../../test/support/stored-rows.js';
+import { uuid7Bytes, withVersion } from '../../common/uuid7.js';
 import { createClickHouseClient } from '../clickhouse.client.js';
 import type { EventRow } from '../event-row.js';
-import { EventRowEncoder } from '../event-row.encoder.js';
-import { EventWriter } from '../event.writer.js';
 import { Migrator } from '../migrator.js';
 import { countUsersMeeting } from './count-users-meeting.query.js';
 import { eventCount } from './event-count.condition.js';
@@ -24,6 +23,7 @@ describe('segment conditions', () => {
   let database: FreshDatabase;
   let client: ClickHouseClient;
   let received = NOW * 1000;
+  let tenants = 0;
 
   beforeAll(async () => {
     database = await freshClickHouseDatabase();
@@ -53,13 +53,13 @@ describe('segment conditions', () => {
     };
   }
 
-  /** Every event in a batch of its own, so that nothing is collapsed on the way in. */
+  const seen = new Set<string>();
+  /** Every event in a part of its own, so that nothing is collapsed on the way in. */
   async function store(...events: EventRow[]): Promise<void> {
-    const writer = new EventWriter(client);
-    const encoder = new EventRowEncoder();
     for (const row of events) {
-      encoder.append(row);
-      await writer.store({ id: uuid7(), rows: encoder.take() });
+      const id = Buffer.from(row.id).toString('hex');
+      await storeRows(client, [row], { mayHaveCopies: seen.has(id) ? 1 : 0 });
+      seen.add(id);
     }
   }
 
@@ -205,5 +205,85 @@ describe('segment conditions', () => {
     ]);
     expect(await users(sequence('globex', { first: added, then: bought, withinDays: 7 }))).toEqual([]);
     expect(() => sequence('acme', { first: added, then: added, withinDays: 7 })).toThrow(RangeError);
+  });
+
+  describe.each([
+    ['in the same month', 0],
+    ['over a month’s end', 31 * 86_400_000_000],
+  ])('of an event with two copies, %s', (_, apartUs) => {
+    describe.each(['the later one stored last', 'the later one stored first'])('%s', (order) => {
+      describe.each([
+        ['under an id of a request', 7],
+        ['under the key of a caller', 8],
+      ] as const)('%s', (_, version) => {
+        let tenantId: string;
+        beforeEach(() => {
+          tenantId = `copies-${tenants++}`;
+        });
+        /** The first as stored first of all, the other as a copy; a keyed one is always taken for a copy. */
+        const storeTwice = async (eventType: string, first: [days: number, payload: string], last: typeof first) => {
+          const id = withVersion(uuid7Bytes(), version);
+          const copies = [first, last].map(([days, payload], index) => ({
+            row: {
+              ...event('u', eventType, days, payload, tenantId),
+              ...{ id, receivedAt: (received += 1_000_000) - (1 - index) * apartUs },
+            },
+            mayHaveCopies: version === 7 && index === 0 ? (0 as const) : (1 as const),
+          }));
+          if (order === 'the later one stored first') copies.reverse();
+          for (const { row, mayHaveCopies } of copies) await storeRows(client, [row], { mayHaveCopies });
+        };
+
+        it('should count it by the time of the copy received last', async () => {
+          await storeTwice('viewed', [1, '{}'], [20, '{}']);
+          await storeTwice('clicked', [20, '{}'], [1, '{}']);
+          const inWeek = (eventType: string) =>
+            users(eventCount(tenantId, { eventType, atLeast: 1, since: daysAgo(7) }));
+          expect(await inWeek('viewed')).toEqual([]);
+          expect(await inWeek('clicked')).toEqual(['u']);
+          expect(await users(eventCount(tenantId, { eventType: 'viewed', atLeast: 1, until: daysAgo(7) }))).toEqual([
+            'u',
+          ]);
+          expect(await users(eventCount(tenantId, { eventType: 'viewed', atLeast: 2 }))).toEqual([]);
+        });
+
+        it('should take numbers from the copy received last, also when it has none', async () => {
+          await storeTwice('ordered', [1, '{"total":1000}'], [2, '{"total":10}']);
+          const total = (aggregate: 'sum' | 'avg', atLeast: number) =>
+            users(numericProperty(tenantId, { eventType: 'ordered', property: 'total', aggregate, atLeast }));
+          for (const aggregate of ['sum', 'avg'] as const) {
+            expect(await total(aggregate, 10)).toEqual(['u']);
+            expect(await total(aggregate, 10.01)).toEqual([]);
+          }
+          await storeTwice('refunded', [1, '{"total":1000}'], [2, '{}']);
+          const refunded = { eventType: 'refunded', property: 'total', aggregate: 'sum', atLeast: 1 } as const;
+          expect(await users(numericProperty(tenantId, refunded))).toEqual([]);
+        });
+
+        it('should tell the active from the lapsed by the copy received last', async () => {
+          await storeTwice('opened', [1, '{}'], [20, '{}']);
+          const opened = { eventType: 'opened', since: daysAgo(10) };
+          expect(await users(recency(tenantId, { ...opened, state: 'lapsed' }))).toEqual(['u']);
+          expect(await users(recency(tenantId, { ...opened, state: 'active' }))).toEqual([]);
+        });
+
+        it('should take the latest property from the copy received last, though another says that it occurred later', async () => {
+          await storeTwice('levelled', [1, '{"level":"gold"}'], [5, '{"level":"silver"}']);
+          const level = (value: string) =>
+            users(latestProperty(tenantId, { eventType: 'levelled', property: 'level', value }));
+          expect(await level('silver')).toEqual(['u']);
+          expect(await level('gold')).toEqual([]);
+        });
+
+        it('should see a sequence in the copies received last only', async () => {
+          await store(event('u', 'bought', 5, '{}', tenantId));
+          await storeTwice('added', [6, '{}'], [4, '{}']);
+          const added = { first: 'added', then: 'bought', withinDays: 7 };
+          expect(await users(sequence(tenantId, added))).toEqual([]);
+          await storeTwice('seen', [4, '{}'], [6, '{}']);
+          expect(await users(sequence(tenantId, { ...added, first: 'seen' }))).toEqual(['u']);
+        });
+      });
+    });
   });
 });

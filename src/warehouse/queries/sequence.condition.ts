@@ -1,10 +1,11 @@
+import { eventsOnce } from './events-once.js';
 import type { UserCondition } from './user-condition.js';
 
 const MS_PER_DAY = 86_400_000;
 
 /**
  * Users who had an event of type `first` and then one of type `then`, at most `withinDays` days later. The types differ:
- * "twice the same" is an event count of 2.
+ * "twice the same" is an event count of 2. Of an event that is stored several times the copy received last counts.
  * @throws RangeError when they do not
  */
 export function sequence(
@@ -14,11 +15,10 @@ export function sequence(
   if (first === then) {
     throw new RangeError('A sequence needs two different event types. Use an event count of at least 2 instead.');
   }
+  const { table } = eventsOnce('event_type IN ({first: String}, {then: String})', []);
   return {
-    // A repeated delivery of an event changes nothing here, so that duplicates need no care.
     sql: `
-      SELECT user_id FROM events
-      WHERE tenant_id = {tenantId: String} AND event_type IN ({first: String}, {then: String})
+      SELECT user_id FROM ${table}
       GROUP BY user_id
       HAVING windowFunnel({windowMs: UInt64})(
         toUInt64(toUnixTimestamp64Milli(occurred_at)), event_type = {first: String}, event_type = {then: String}

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { WarehouseCluster } from '../warehouse.cluster.js';
+import { HOUR, supersededCopies } from './superseded-copies.js';
 
 /** Which events count, by their time of receipt, and how they are put together. Both ends are the start of a bucket, in UTC. */
 export interface StatsRange {
@@ -79,11 +80,7 @@ function onShards(client: ClickHouseClient, ask: (events: string) => string): st
 }
 
 /** The expressions are those of the projections; with others ClickHouse would read the rows. */
-const IS_FRESH = 'bitAnd(reinterpretAsUInt64(id), 0xF000) = 0x7000';
-const KEYED_ID = `if(${IS_FRESH}, toUUID('00000000-0000-0000-0000-000000000000'), id)`;
-const KEYED_USER = `if(${IS_FRESH}, 0, sipHash64(user_id))`;
 const USER = 'sipHash64(user_id)';
-const HOUR = 'toStartOfHour(received_at)';
 const BUCKETS = {
   hour: { ofHour: HOUR, ofReceipt: HOUR },
   day: { ofHour: `toStartOfDay(${HOUR})`, ofReceipt: 'toStartOfDay(received_at)' },
@@ -91,7 +88,7 @@ const BUCKETS = {
 
 /**
  * How many events the tenant sent in each bucket and of each type, and how many users. Exact: of an event that is stored several
- * times under a key of its caller, the copy received last counts, and the others do not, whether they are merged away yet or not.
+ * times the copy received last counts, and the others do not, whether they are merged away yet or not.
  *
  * One statement, so that all of it is about the same parts: a merge in between would remove copies that were counted. No scalar
  * subquery either (`WITH (SELECT …) AS x`): those see parts of their own.
@@ -153,11 +150,11 @@ function statement(bucket: StatsRange['bucket'], events: string): string {
 }
 
 /**
- * What to add to the figures of a bucket: minus the superseded copies of each type, and minus the users all of whose events in
- * the bucket are such copies.
+ * What to add to the figures of a bucket: minus the superseded copies of each type, and minus the users all of whose rows in the
+ * bucket are such copies. Only a user with a row whose event counts in another bucket may be one: their rows are counted.
  */
 function corrections(bucket: string, within: string, events: string): string {
-  const superseded = supersededCopies(bucket, within, events);
+  const superseded = supersededCopies({ events, bucket, within });
   return `
     SELECT figure.1, start, figure.2, -figure.3
     FROM (
@@ -169,40 +166,16 @@ function corrections(bucket: string, within: string, events: string): string {
         FROM (
           SELECT start, user, type, toInt64(0) AS n, superseded FROM (${superseded})
           UNION ALL
-          SELECT ${bucket} AS start, ${USER} AS user, '' AS type, toInt64(count()) AS n, toInt64(0) AS superseded
+          SELECT ${bucket} AS start, user_id AS user, '' AS type, toInt64(count()) AS n, toInt64(0) AS superseded
           FROM ${events}
-          WHERE ${within} AND (${bucket}, ${USER}) IN (SELECT start, user FROM (${superseded}) WHERE moved)
+          WHERE ${within} AND user_id IN (SELECT user FROM (${superseded}) WHERE moved)
           GROUP BY start, user
         )
         GROUP BY start, user
+        HAVING notEmpty(copies)
       )
       GROUP BY start
     )`;
-}
-
-/**
- * The copies that do not count, by bucket, user and type; `moved` if one of them counts in another bucket. Only keyed events
- * can have copies. Half of the id finds those that may, in half the time; the whole id, with the user and the type as in the
- * table's key, decides.
- */
-function supersededCopies(bucket: string, within: string, events: string): string {
-  const half = `reinterpretAsUInt64(${KEYED_ID})`;
-  return `
-    SELECT copy.1 AS start, user, toString(event_type) AS type, toInt64(sum(copy.2 - (copy.1 = last))) AS superseded, max(copy.1 != last) AS moved
-    FROM (
-      SELECT event_type, user, max(start) AS last, arrayJoin(groupArray((start, copies))) AS copy
-      FROM (
-        SELECT ${bucket} AS start, event_type, ${KEYED_USER} AS user, ${KEYED_ID} AS event, count() AS copies
-        FROM ${events}
-        WHERE ${within} AND ${half} IN (
-          SELECT ${half} AS half FROM ${events} WHERE ${within} AND ${half} != 0 GROUP BY half HAVING count() > 1)
-        GROUP BY start, event_type, user, event
-      )
-      GROUP BY event_type, user, event
-      HAVING sum(copies) > 1
-    )
-    GROUP BY start, user, type
-    HAVING superseded > 0`;
 }
 
 function seconds(date: Date): number {
