@@ -7,7 +7,7 @@ import { RedisServer } from '../embedded/redis.server.js';
 import { ErrorMetrics } from '../metrics/error.metrics.js';
 import { BullMqTransport } from '../transport/bullmq/bullmq.transport.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import { EventTransport, STORED, TransportUnavailableError } from '../transport/event-transport.js';
 import { KEPT_A_MINUTE } from './error.rate.js';
 import { ErrorRecorder } from './error.recorder.js';
 import type { RecordedError } from './recorded-error.js';
@@ -262,9 +262,9 @@ describe('ErrorRecorder and a Redis that dies', () => {
       recorder.record(error({ userId: 'late' }));
       redis = await RedisServer.start({ dataDir, port });
       const consumption = await transport.consume(
-        (batch) => {
+        ({ batch }) => {
           delivered.push(batch);
-          return Promise.resolve({ kind: 'stored' });
+          return Promise.resolve(STORED);
         },
         { concurrency: 4 },
       );

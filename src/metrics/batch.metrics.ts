@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
 
-const OUTCOMES = ['stored', 'split', 'dead_letter', 'redelivered'] as const;
+const OUTCOMES = ['stored', 'dead_letter', 'redelivered'] as const;
 
-/** What a delivery of a batch came to. `redelivered`: it was not stored, and the queue delivers it again. */
+/** What a delivery of a batch came to. `dead_letter`: some of it, at least. `redelivered`: the queue delivers it again. */
 export type DeliveryOutcome = (typeof OUTCOMES)[number];
 
 /** Seconds. Tens of milliseconds when all is well; minutes and hours after an outage. */
@@ -65,13 +65,17 @@ export class BatchMetrics {
     this.deliveries.inc({ outcome });
   }
 
-  /** @param lagsMs since each of the batches was accepted as which they came */
-  eventsStored({ events, bytes, lagsMs }: { events: number; bytes: number; lagsMs: readonly number[] }): void {
+  /** Events of one batch are stored. @param lagMs since the batch was accepted */
+  eventsStored(events: number, lagMs: number): void {
     this.stored.inc(events);
+    // The clock of the machine that accepted it may be ahead.
+    this.lag.observe(Math.max(0, lagMs) / 1000);
+  }
+
+  /** ClickHouse has committed one insert of so many events and bytes. */
+  inserted({ events, bytes }: { events: number; bytes: number }): void {
     this.rows.observe(events);
     this.bytes.observe(bytes);
-    // The clock of the machine that accepted it may be ahead.
-    for (const lagMs of lagsMs) this.lag.observe(Math.max(0, lagMs) / 1000);
   }
 
   eventsDeadLettered(events: number): void {

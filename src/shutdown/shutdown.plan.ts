@@ -6,7 +6,6 @@ import { Readiness } from '../health/readiness.js';
 import { GroupCommit } from '../ingestion/group-commit.js';
 import { ComplianceProcessor } from '../processing/compliance.processor.js';
 import { ErrorStorage } from '../processing/error.storage.js';
-import { EventsApartProcessor } from '../processing/events-apart.processor.js';
 import { EventsProcessor } from '../processing/events.processor.js';
 import { LagRecorder } from '../processing/lag.recorder.js';
 import { ApiKeyUsage } from '../tenants/api-key.usage.js';
@@ -65,7 +64,7 @@ export function shutdownPlan(
       // First take no more, then stop waiting for ClickHouse: the other way round each batch that is handed back would make
       // room for one more.
       const closed = worker?.close();
-      for (const processor of [EventsProcessor, EventsApartProcessor, ErrorStorage, ComplianceProcessor]) {
+      for (const processor of [EventsProcessor, ErrorStorage, ComplianceProcessor]) {
         app.get<{ stopWaiting(insertsWithinMs: number): void }>(processor).stopWaiting(remainingMs / 2);
       }
       await closed;

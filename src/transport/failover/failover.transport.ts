@@ -25,8 +25,8 @@ const ADOPT_EVERY_MS = 15_000;
  * A broker with the local disk behind it. While the broker does not take batches they are spooled, which keeps the promise of
  * `publish` just as well; when it is back they follow, the oldest first, beside the live ones.
  *
- * A batch that the broker took too late for its answer is spooled as well, and comes twice: its id makes the second copy
- * harmless, or the broker's memory of what it has combined.
+ * A batch that the broker took too late for its answer is spooled as well, and comes twice: so what comes out of the spool is marked
+ * as one that may be stored already.
  */
 export class FailoverTransport extends EventTransport {
   private readonly logger = new Logger(FailoverTransport.name);
@@ -49,7 +49,7 @@ export class FailoverTransport extends EventTransport {
     this.drain = new SpoolDrain(this.queue, {
       isAway: () => this.away,
       // The broker may have it all the same, which answered too late.
-      publish: (batch) => this.ask(() => this.broker.publish(batch, { isRepeated: true })),
+      publish: (batch) => this.ask(() => this.broker.publish({ ...batch, mayBeRepeated: true })),
       bury: async (batch, reason) => {
         await this.broker.deadLetters.add({ batch, tenantId: undefined, reason, diedAt: Date.now() });
       },

@@ -77,11 +77,8 @@ export class PubSubTransport extends EventTransport {
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    const outlets = {
-      tally: this.tally,
-      publish: (batch: EventBatch) => this.publish(batch),
-      deadLetters: this.deadLetters,
-    };
+    const { tally, deadLetters } = this;
+    const outlets = { tally, deadLetters };
     return Promise.resolve(new PubSubConsumption(this.client, this.options, outlets, handler, options));
   }
 

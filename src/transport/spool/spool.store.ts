@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { uuid7Time } from '../../common/uuid7.js';
+import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
 import { freeOnDiskOf, type SpoolLimits, SpoolRoom } from './spool.room.js';
@@ -142,64 +143,43 @@ export class SpoolStore {
     );
   }
 
-  /** Puts others in the place of a batch, at the end of the line, in one change: whatever happens, it is there or they are. */
-  async replace([sequence, bytes]: SpoolKey, parts: readonly EventBatch[]): Promise<void> {
-    const values = parts.map((part) => encodeSpooled(part));
-    await this.write(
-      () =>
-        this.environment.transaction(() => {
-          void this.waiting.remove([sequence, bytes]);
-          for (const value of values) void this.waiting.put(this.newKey(value), value);
-        }),
-      () => {
-        this.batches += parts.length - 1;
-        this.room.release(bytes);
-        for (const value of values) this.room.occupy(value.length);
-      },
-    );
-  }
-
-  /** Puts one in the place of several, where the first of them was, in one change. @returns its key */
-  async combine(keys: readonly [SpoolKey, ...SpoolKey[]], whole: EventBatch): Promise<SpoolKey> {
-    const value = encodeSpooled(whole);
-    const [[sequence]] = keys;
-    await this.write(
-      () =>
-        this.environment.transaction(() => {
-          for (const [place, bytes] of keys) void this.waiting.remove([place, bytes]);
-          void this.waiting.put([sequence, value.length], value);
-        }),
-      () => {
-        this.batches -= keys.length - 1;
-        for (const [, bytes] of keys) this.room.release(bytes);
-        this.room.occupy(value.length);
-      },
-    );
-    return [sequence, value.length];
-  }
-
   /**
-   * Moves a batch to the dead letters, in one change. One of the same id is replaced.
-   * @returns false when dead letters, all or its tenant's, take as much as they may: then it is given up
+   * Removes a batch and keeps dead letters, in one change. One of the same id is replaced.
+   * @returns those that are given up: dead letters, all or a tenant's, take as much as they may
    */
-  async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<boolean> {
-    const value = encodeSpooled(batch, letter);
-    const before = this.dead.getBinary(batch.id);
-    const isKept = before !== undefined || this.hasRoomForDead(value.length, letter.tenantId);
+  async bury([sequence, bytes]: SpoolKey, letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    const lost: DeadLetter[] = [];
+    const kept: { readonly id: string; readonly value: Buffer; readonly before: Buffer | undefined }[] = [];
+    for (const letter of letters) {
+      const { id } = letter.batch;
+      const value = encodeSpooled(letter.batch, letter);
+      const before = this.dead.getBinary(id);
+      if (before === undefined && !this.hasRoomForDead(value.length, letter.tenantId)) {
+        lost.push(letter);
+        continue;
+      }
+      if (before !== undefined) this.occupyDead(before, -1);
+      this.occupyDead(value, 1);
+      kept.push({ id, value, before });
+    }
     await this.write(
       () =>
         this.environment.transaction(() => {
           void this.waiting.remove([sequence, bytes]);
-          if (isKept) void this.dead.put(batch.id, value);
+          for (const { id, value } of kept) void this.dead.put(id, value);
         }),
       () => {
         this.batches--;
         this.room.release(bytes);
-        if (before !== undefined) this.occupyDead(before, -1);
-        if (isKept) this.occupyDead(value, 1);
+      },
+      () => {
+        for (const { value, before } of kept) {
+          this.occupyDead(value, -1);
+          if (before !== undefined) this.occupyDead(before, 1);
+        }
       },
     );
-    return isKept;
+    return lost;
   }
 
   private hasRoomForDead(bytes: number, tenantId = ''): boolean {
@@ -238,20 +218,17 @@ export class SpoolStore {
   }
 
   /**
-   * Moves a dead letter behind all waiting batches, in one change.
-   * @param onPlace is told its place there, before anybody can read it
+   * Moves a dead letter behind all waiting batches, in one change, as one that may be stored already.
    * @returns false when there is none of this id
    */
-  async revive(id: string, onPlace: (sequence: number) => void): Promise<boolean> {
+  async revive(id: string): Promise<boolean> {
     const found = this.letter(id);
     if (found === undefined) {
       return false;
     }
-    const value = encodeSpooled(found.batch);
+    const value = encodeSpooled({ ...found.batch, mayBeRepeated: true });
     return this.exhume(id, () => {
-      const key = this.newKey(value);
-      onPlace(key[0]);
-      void this.waiting.put(key, value);
+      void this.waiting.put(this.newKey(value), value);
       this.batches++;
       this.room.occupy(value.length);
     });
