@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { redisClusterNodes } from '../config/redis-cluster.nodes.js';
-import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
 import { RedisCluster } from './redis.cluster.js';
 import { primaryConnector } from './redis.connector.js';
@@ -38,26 +37,24 @@ const common: RedisOptions = {
  * A connection on which a command fails at once when Redis is away. Nothing is queued or sent again behind the caller's
  * back: the caller has answered 503 by then, and the client's own retry would become a second copy.
  * @param logger is told when Redis goes away and comes back; undefined when another connection tells that already
- * @param connectionName what Redis lists it as
  */
-export function failFastConnection(
-  access: RedisAccess,
-  logger: Logger | undefined,
-  connectionName?: string,
-): AccompaniedRedis {
+export function failFastConnection(access: RedisAccess, logger: Logger | undefined): Redis {
   const [url, primary] = addressOf(access, true);
-  return logged(
-    new AccompaniedRedis(url, {
-      ...common,
-      ...primary,
-      ...(connectionName === undefined ? {} : { connectionName }),
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      socketTimeout: 5_000,
-    }),
-    logger,
-  );
+  const redis = new Redis(url, {
+    ...common,
+    ...primary,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    socketTimeout: 5_000,
+  });
+  // Up to ioredis 5.11 the timer of `socketTimeout` outlives a connection that was cut, and ends the next one.
+  const watch = redis as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
+  redis.on('close', () => {
+    clearTimeout(watch.socketTimeoutTimer);
+    watch.socketTimeoutTimer = undefined;
+  });
+  return logged(redis, logger);
 }
 
 /** A connection for a worker: commands wait until Redis is back, unless nobody wants it back any more. */
@@ -103,7 +100,7 @@ function reconnectDelay(attempt: number): number {
 }
 
 /** One line when Redis goes away and one when it is back, however often the reconnection fails between them. */
-function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
+function logged(redis: Redis, logger: Logger | undefined): Redis {
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) {

@@ -55,9 +55,13 @@ class SwitchedTransport extends EventTransport {
   readonly refused: EventBatch[] = [];
   isAway = false;
 
-  publish(batch: EventBatch): Promise<void> {
+  publish(batch: EventBatch): Promise<[]> {
     (this.isAway ? this.refused : this.taken).push(batch);
-    return this.isAway ? Promise.reject(new TransportUnavailableError('away')) : Promise.resolve();
+    return this.isAway ? Promise.reject(new TransportUnavailableError('away')) : Promise.resolve([]);
+  }
+
+  forget(): never {
+    throw new Error('not used');
   }
 
   consume(): never {

@@ -8,7 +8,7 @@ const OUTCOMES = ['accepted', 'repeated', 'skipped', 'over_limit', 'unavailable'
 export type EventRoute = (typeof ROUTES)[number];
 
 /**
- * `accepted`: on disk; `repeated`: a retry of what was on disk already; `skipped`: not valid; `over_limit`: more than the plan's month has; `unavailable`: answered
+ * `accepted`: on disk; `repeated`: the same, of a request that was recognised as a retry; `skipped`: not valid; `over_limit`: more than the plan's month has; `unavailable`: answered
  * 5xx.
  */
 export type EventOutcome = (typeof OUTCOMES)[number];

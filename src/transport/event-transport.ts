@@ -1,5 +1,6 @@
 import type { DeadLetters, NewDeadLetter } from './dead-letters.js';
 import type { Delivery, EventBatch } from './event-batch.js';
+import type { PublishOptions, RetryNote } from './retry-notes.js';
 
 /** What became of a batch that is finished. Anything else is an exception, and the batch is delivered again later. */
 export interface BatchOutcome {
@@ -77,11 +78,19 @@ export abstract class EventTransport {
   abstract readonly deadLetters: DeadLetters;
 
   /**
-   * Resolves when the batch is on disk, and not before.
+   * Resolves when the batch is on disk, and not before; or, with none of it on disk, when there are notes of earlier attempts of its
+   * requests ({@link RetryNote}) whose clients are left without an answer. Where notes cannot be asked for, there are none.
+   * @returns those older notes; none when the batch is on disk
    * @throws BatchRejectedError when the queue will never take it; TransportUnavailableError within
    * {@link PUBLISH_TIMEOUT_MS} otherwise, at once while the queue is nearly full
    */
-  abstract publish(batch: EventBatch): Promise<void>;
+  abstract publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]>;
+
+  /**
+   * Removes notes of requests whose answers are out; for when there is no batch that could tell it.
+   * @throws Error when that is not known
+   */
+  abstract forget(answered: readonly RetryNote[]): Promise<void>;
 
   /**
    * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned and its dead letters are kept; it

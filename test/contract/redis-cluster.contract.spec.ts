@@ -44,5 +44,5 @@ function startQueue(): Promise<TestBroker> {
 describeTransport('BullMQ on Redis Cluster', startQueue);
 describeBrokerOutages('BullMQ on Redis Cluster', startQueue);
 describeIdempotencyStore('Redis Cluster', {
-  begin: () => RedisStore.connect({ redisUrl: cluster.url, prefix, isBesideQueue: true }),
+  begin: () => RedisStore.connect({ redisUrl: cluster.url, prefix }),
 });

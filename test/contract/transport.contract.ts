@@ -9,6 +9,7 @@ import {
   STORED,
   TransportUnavailableError,
 } from '../../src/transport/event-transport.js';
+import type { RetryNote } from '../../src/transport/retry-notes.js';
 import { waitUntil } from '../support/wait-until.js';
 import { QueueBench, type TestBroker, type TestQueue, untilReady } from './queue.bench.js';
 
@@ -280,6 +281,76 @@ export function describeTransport(
       expect(firsts.get(fresh.id)).toEqual(toldFirst);
       expect(firsts.get(failing.id)).toEqual([...toldFirst, false]);
       expect(firsts.get(marked.id)).toEqual([false]);
+    });
+
+    describe('notes of requests', () => {
+      let requests = 0;
+      const newNote = (fingerprint: string): RetryNote => ({ fingerprint, seed: `seed-${++requests}` });
+      const fingerprint = (name: string) => `acme:track:${name}`;
+      const publish = (batch: EventBatch, ...notes: RetryNote[]) => transport.publish(batch, { notes });
+      /** Sends the request again and again, as equal requests of others, until the answer is a note that is old enough. */
+      const untilOld = async (name: string, alsoBy = transport): Promise<RetryNote> => {
+        for (;;) {
+          const [older] = await alsoBy.publish(newBatch(), { notes: [newNote(fingerprint(name))] });
+          if (older !== undefined) return older;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+
+      it('should be given to whoever sends the same request later, and its batch be left out', async () => {
+        const [first, other] = [newNote(fingerprint('a')), newNote(fingerprint('b'))];
+        expect(await publish(newBatch(), first, other)).toEqual([]);
+        expect(await untilOld('a')).toEqual(first);
+        const [leftOut, taken] = [newBatch(), newBatch()];
+        expect(await publish(leftOut, newNote(fingerprint('c')), newNote(fingerprint('a')))).toEqual([first]);
+        // Nothing was kept of the whole group: neither its rows nor the note of its other request.
+        expect(await publish(taken, newNote(fingerprint('c')), first)).toEqual([]);
+        const delivered: string[] = [];
+        await consume(({ batch: { id } }) => {
+          delivered.push(id);
+          return Promise.resolve(STORED);
+        });
+        await untilAllCame(() => delivered);
+        expect([delivered.includes(taken.id), delivered.includes(leftOut.id)]).toEqual([true, false]);
+      });
+
+      it('should not be given to an equal request of the same moment, nor be replaced by its note', async () => {
+        const [first, twin] = [newNote(fingerprint('a')), newNote(fingerprint('a'))];
+        expect(await publish(newBatch(), first, twin)).toEqual([]);
+        expect(await publish(newBatch(), newNote(fingerprint('a')))).toEqual([]);
+        expect(await untilOld('a')).toEqual(first);
+      });
+
+      it('should be given to one of several equal requests, and to nobody else for a moment once it was taken', async () => {
+        const first = newNote(fingerprint('a'));
+        await publish(newBatch(), first);
+        await untilOld('a');
+        const twin = newNote(fingerprint('a'));
+        expect(await publish(newBatch(), twin, newNote(fingerprint('a')))).toEqual([first]);
+        expect(await publish(newBatch(), twin, first)).toEqual([]);
+        expect(await publish(newBatch(), newNote(fingerprint('a')))).toEqual([]);
+      });
+
+      it('should be gone when the answer is out, told with a batch or alone, and only those', async () => {
+        const [a, b, c] = ['a', 'b', 'c'].map((name) => newNote(fingerprint(name))) as [
+          RetryNote,
+          RetryNote,
+          RetryNote,
+        ];
+        await publish(newBatch(), a, b, c);
+        await transport.publish(newBatch(), { answered: [a, { ...c, seed: 'of-a-twin' }] });
+        await transport.forget([b]);
+        expect(await untilOld('c')).toEqual(c);
+        const [later, other] = [newNote(fingerprint('a')), newNote(fingerprint('b'))];
+        expect(await publish(newBatch(), later, other)).toEqual([]);
+      });
+
+      it('should outlive a crash of the queue', async () => {
+        const first = newNote(fingerprint('a'));
+        await publish(newBatch(), first);
+        await crash();
+        expect(await untilOld('a')).toEqual(first);
+      });
     });
 
     it('should hold back a batch until its handler is done, and keep to the concurrency', async () => {

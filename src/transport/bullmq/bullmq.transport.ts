@@ -19,6 +19,8 @@ import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from '../redis/redis.appraisal.js';
 import { askRedis } from '../redis/ask-redis.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { notesIn, RedisNotes } from '../redis/redis.notes.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { uuid7 } from '../../common/uuid7.js';
 import { RedisRoom } from './redis.room.js';
 import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
@@ -53,6 +55,7 @@ export class BullMqTransport extends EventTransport {
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
   private readonly room: RedisRoom;
+  private readonly notes: RedisNotes;
   private isDurable: boolean | undefined;
   private maxBytes = Infinity;
 
@@ -74,14 +77,21 @@ export class BullMqTransport extends EventTransport {
       this.connection,
       (name) => this.queue.toKey(name),
       // A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished.
-      (batch) => this.add(batch, uuid7()),
+      async (batch) => {
+        await this.add(batch, {}, uuid7());
+      },
     );
     this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+    this.notes = new RedisNotes(this.connection, (name) => this.queue.toKey(name));
     this.connection.on('ready', () => void this.appraise());
   }
 
-  async publish(batch: EventBatch): Promise<void> {
-    await this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch));
+  publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    return this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
+  }
+
+  forget(answered: readonly RetryNote[]): Promise<void> {
+    return this.notes.forget(answered);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
@@ -107,31 +117,40 @@ export class BullMqTransport extends EventTransport {
   }
 
   /** Adds a batch whether or not there is room for more. */
-  private async add(batch: EventBatch, jobId = batch.id): Promise<void> {
+  private async add(batch: EventBatch, options: PublishOptions, jobId = batch.id): Promise<readonly RetryNote[]> {
     const { byteLength } = batch.rows;
     // Redis would close the connection over it, and all that is on its way there would fail.
     if (byteLength > this.maxBytes) {
       throw new BatchRejectedError(`Redis takes no batch of ${byteLength} bytes. Raise its proto-max-bulk-len.`);
     }
     try {
-      await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () => this.write(batch, jobId));
+      return await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
+        this.write(batch, options, jobId),
+      );
     } catch (error) {
       this.room.wasRefused(error);
       throw error;
     }
   }
 
-  /** The rows and the job, both or neither, in one message and one write to Redis's disk. */
-  private async write(batch: EventBatch, jobId: string): Promise<void> {
+  /**
+   * The rows and the job, both or neither, in one message and one write to Redis's disk. When an older note turns up between them,
+   * the rows are gone before the job is there, and the job ends by itself.
+   */
+  private async write(batch: EventBatch, options: PublishOptions, jobId: string): Promise<readonly RetryNote[]> {
     const { buffer, byteOffset, byteLength } = batch.rows;
     const job = new Job(this.queue, batch.type, batchJobData(batch, jobId), { ...JOB_OPTIONS, jobId }, jobId);
     // Its scripts are on the connection from then on.
     await this.queue.waitUntilReady();
     const transaction = createIORedisClient(this.connection).multi();
-    transaction.set(rowsKey(this.queue.toKey(''), jobId), Buffer.from(buffer, byteOffset, byteLength));
+    const key = rowsKey(this.queue.toKey(''), jobId);
+    transaction.set(key, Buffer.from(buffer, byteOffset, byteLength));
+    const hasNotes = (options.notes ?? []).length + (options.answered ?? []).length > 0;
+    if (hasNotes) this.notes.addTo(transaction, key, options);
     // As in BullMQ's own `addBulk`; its types do not know that this client's transactions are ioredis's.
     void job.addJob(transaction as unknown as Parameters<typeof job.addJob>[0]);
-    await this.execute(transaction);
+    const [, older] = await this.execute(transaction);
+    return hasNotes ? notesIn(older) : [];
   }
 
   /** @throws the first error of any of its commands */

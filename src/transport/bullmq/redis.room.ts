@@ -84,7 +84,7 @@ export class RedisRoom {
    * Does `work`, which sends Redis a batch.
    * @throws TransportUnavailableError at once, and without the work, when there is no room for more
    */
-  async whileThereIs(rowBytes: number, work: () => Promise<void>): Promise<void> {
+  async whileThereIs<T>(rowBytes: number, work: () => Promise<T>): Promise<T> {
     if (this.full) {
       throw new TransportUnavailableError('Redis takes no batches: it is nearly full');
     }
@@ -92,7 +92,7 @@ export class RedisRoom {
     add(this.onTheirWay, load, 1);
     this.askWhenNear();
     try {
-      await work();
+      return await work();
     } finally {
       add(this.onTheirWay, load, -1);
       add(this.arrivedSince, load, 1);

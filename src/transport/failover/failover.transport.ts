@@ -10,6 +10,7 @@ import {
   type TransportStatus,
   TransportUnavailableError,
 } from '../event-transport.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { SpoolQueue } from '../spool/spool.queue.js';
 import type { Spool } from '../spool/spool.js';
@@ -69,21 +70,25 @@ export class FailoverTransport extends EventTransport {
    * @throws BatchRejectedError when the broker will never take it; TransportUnavailableError when neither the broker nor the
    * spool takes it now
    */
-  async publish(batch: EventBatch): Promise<void> {
+  async publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
     let mayBeDone = false;
     if (!this.away) {
       try {
-        await this.broker.publish(batch);
-        return;
+        return await this.broker.publish(batch, options);
       } catch (error) {
         mayBeDone = this.onRefused(error).mayBeDone;
       }
     }
     try {
-      await this.queue.append(batch);
+      return await this.queue.append(batch, options);
     } catch (error) {
       throw mayBeDone ? new TransportUnavailableError(String(error), { cause: error, mayBeDone }) : error;
     }
+  }
+
+  async forget(answered: readonly RetryNote[]): Promise<void> {
+    this.store.forget(answered);
+    await this.broker.forget(answered);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {

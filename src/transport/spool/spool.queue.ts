@@ -1,5 +1,6 @@
 import type { NewDeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { redeliveryDelay } from '../redelivery-delay.js';
 import type { SpooledBatch, SpoolKey, SpoolStore } from './spool.store.js';
 
@@ -36,10 +37,11 @@ export class SpoolQueue {
     return () => this.listeners.delete(listener);
   }
 
-  /** @throws TransportUnavailableError when it cannot be put on disk */
-  async append(batch: EventBatch): Promise<void> {
-    await this.store.append(batch);
-    this.announce();
+  /** See {@link SpoolStore.append}. */
+  async append(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
+    const older = await this.store.append(batch, options);
+    if (older.length === 0) this.announce();
+    return older;
   }
 
   /** Whether there is something to take now. */

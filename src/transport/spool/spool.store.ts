@@ -5,7 +5,9 @@ import { uuid7Time } from '../../common/uuid7.js';
 import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { freeOnDiskOf, type SpoolLimits, SpoolRoom } from './spool.room.js';
+import { SpoolNotes, type StoredNote } from './spool.notes.js';
 import { decodeSpooled, encodeSpooled, type SpooledLetter } from './spooled-batch.codec.js';
 
 /** The place of a batch in order of arrival, and its size in bytes, so that sizes are known without reading values. */
@@ -33,6 +35,7 @@ export class SpoolStore {
   private readonly environment: RootDatabase<Buffer, string>;
   private readonly waiting: Database<Buffer, [number, number]>;
   private readonly dead: Database<Buffer, string>;
+  private readonly notes: SpoolNotes;
   private readonly room: SpoolRoom;
   /** What each tenant's dead letters take, in bytes; those of nobody under ''. */
   private readonly deadBytes = new Map<string, number>();
@@ -48,6 +51,7 @@ export class SpoolStore {
     this.environment = openEnvironment(folder);
     this.waiting = this.environment.openDB({ name: 'waiting', encoding: 'binary' });
     this.dead = this.environment.openDB({ name: 'dead', encoding: 'binary' });
+    this.notes = new SpoolNotes(this.environment.openDB<StoredNote, string>({ name: 'notes', encoding: 'json' }));
     this.room = new SpoolRoom(limits, () => freeOnDiskOf(folder));
     this.nextSequence = 0;
     for (const [sequence, bytes] of this.waiting.getKeys()) {
@@ -105,12 +109,18 @@ export class SpoolStore {
   }
 
   /**
-   * Resolves when the batch is on disk, behind all others.
+   * Resolves when the batch is on disk, behind all others, unless there are older notes of its requests.
+   * @returns those
    * @throws TransportUnavailableError when there is no room, or the disk does not take it
    */
-  async append(batch: EventBatch): Promise<void> {
+  async append(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
     const value = encodeSpooled(batch);
     this.room.claim(value.length);
+    const older = this.notes.keep(options);
+    if (older.length > 0) {
+      this.room.release(value.length);
+      return older;
+    }
     await this.write(
       () => this.waiting.put(this.newKey(value), value),
       () => {
@@ -121,6 +131,12 @@ export class SpoolStore {
         this.room.release(value.length);
       },
     );
+    return older;
+  }
+
+  /** Removes notes of requests whose answers are out. */
+  forget(answered: readonly RetryNote[]): void {
+    this.notes.keep({ answered });
   }
 
   /** The oldest batch with a place after `sequence`; undefined when there is none. */
@@ -295,7 +311,7 @@ function openEnvironment(folder: string): RootDatabase<Buffer, string> {
     // Its own promise for a turn's writes, which nobody holds, would end the process when the disk refuses them.
     eventTurnBatching: false,
     noMemInit: true,
-    maxDbs: 2,
+    maxDbs: 3,
   });
 }
 
