@@ -70,7 +70,10 @@ export class FailoverTransport extends EventTransport {
    * @throws BatchRejectedError when the broker will never take it; TransportUnavailableError when neither the broker nor the
    * spool takes it now
    */
-  async publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
+  async publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    // A process that died may have spooled a request's events without answering it, and the broker knows nothing of them.
+    const older = this.store.notedBefore(options);
+    if (older.length > 0) return older;
     let mayBeDone = false;
     if (!this.away) {
       try {
@@ -87,7 +90,7 @@ export class FailoverTransport extends EventTransport {
   }
 
   async forget(answered: readonly RetryNote[]): Promise<void> {
-    this.store.forget(answered);
+    this.store.notedBefore({ answered });
     await this.broker.forget(answered);
   }
 

@@ -18,11 +18,23 @@ export class SpoolNotes {
   }
 
   /**
-   * Keeps the notes, unless there are older ones of other requests: then it keeps none. What the caller writes to the same
+   * Keeps the notes, unless there are older ones of other attempts: then it keeps none. What the caller writes to the same
    * environment right after it is on disk no earlier.
    * @returns the older ones
    */
-  keep({ notes = [], answered = [] }: PublishOptions): readonly RetryNote[] {
+  keep(options: PublishOptions): readonly RetryNote[] {
+    const older = this.find(options);
+    if (older.length > 0) return older;
+    for (const { fingerprint, seed } of options.notes ?? []) {
+      const noted = this.notes.get(fingerprint)?.[0];
+      if (noted === undefined || noted === seed) this.put(fingerprint, [seed, this.now()]);
+    }
+    return older;
+  }
+
+  /** Removes notes whose answers are out. @returns the older ones of other attempts; it keeps nothing */
+  find({ notes = [], answered = [] }: PublishOptions): readonly RetryNote[] {
+    if (this.notes.size === 0) return [];
     this.dropOld();
     for (const { fingerprint, seed } of answered) {
       if (this.notes.get(fingerprint)?.[0] === seed) this.remove(fingerprint);
@@ -36,11 +48,6 @@ export class SpoolNotes {
       if (taken.has(fingerprint) || this.now() - at <= OLD_NOTE_MS) continue;
       taken.add(fingerprint);
       older.push({ fingerprint, seed });
-    }
-    if (older.length > 0) return older;
-    for (const { fingerprint, seed } of notes) {
-      const noted = this.notes.get(fingerprint)?.[0];
-      if (noted === undefined || noted === seed) this.put(fingerprint, [seed, this.now()]);
     }
     return older;
   }

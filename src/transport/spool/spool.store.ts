@@ -134,9 +134,9 @@ export class SpoolStore {
     return older;
   }
 
-  /** Removes notes of requests whose answers are out. */
-  forget(answered: readonly RetryNote[]): void {
-    this.notes.keep({ answered });
+  /** Removes notes whose answers are out. @returns older notes of other attempts, which an earlier process may have left */
+  notedBefore(options: PublishOptions): readonly RetryNote[] {
+    return this.notes.find(options);
   }
 
   /** The oldest batch with a place after `sequence`; undefined when there is none. */

@@ -32,7 +32,7 @@ export class SpoolTransport extends EventTransport {
   }
 
   forget(answered: readonly RetryNote[]): Promise<void> {
-    this.store.forget(answered);
+    this.store.notedBefore({ answered });
     return Promise.resolve();
   }
 
