@@ -17,7 +17,6 @@ import { shutdownPlan } from './shutdown/shutdown.plan.js';
 import { RequestRefusals } from './ingestion/request.refusals.js';
 import { ControlPlaneFilter } from './tenants/control-plane.filter.js';
 import { traceRequests } from './tracing/request.trace.js';
-import { COMBINABLE } from './transport/batch-types.js';
 import { EventTransport } from './transport/event-transport.js';
 import { EventTransportServer } from './transport/event-transport.server.js';
 
@@ -55,5 +54,5 @@ export async function createApplication(
 
 function workerOf(app: NestFastifyApplication, { workerConcurrency }: Configuration): EventTransportServer {
   const deliveries = new ObservedDelivery(app.get(EventTransport), app.get(BatchMetrics));
-  return new EventTransportServer(deliveries, { concurrency: workerConcurrency, combinable: COMBINABLE });
+  return new EventTransportServer(deliveries, { concurrency: workerConcurrency });
 }

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { redisClusterNodes } from '../config/setting.decorators.js';
-import { AccompaniedRedis } from './accompanied.redis.js';
 import { withDeadline } from './deadline.js';
 import { primaryConnector, RedisCluster } from './redis.cluster.js';
 
@@ -36,26 +35,24 @@ const common: RedisOptions = {
  * A connection on which commands fail at once while Redis is away. None is queued or sent again: the caller has answered 503 by
  * then, and the client's retry would become a second copy.
  * @param logger reports when Redis goes away and comes back; undefined when another connection does
- * @param connectionName in Redis's list of clients
  */
-export function failFastConnection(
-  access: RedisAccess,
-  logger: Logger | undefined,
-  connectionName?: string,
-): AccompaniedRedis {
+export function failFastConnection(access: RedisAccess, logger: Logger | undefined): Redis {
   const [url, primary] = addressOf(access, true);
-  return logged(
-    new AccompaniedRedis(url, {
-      ...common,
-      ...primary,
-      ...(connectionName === undefined ? {} : { connectionName }),
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      socketTimeout: 5_000,
-    }),
-    logger,
-  );
+  const redis = new Redis(url, {
+    ...common,
+    ...primary,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    socketTimeout: 5_000,
+  });
+  // Up to ioredis 5.11 the timer of `socketTimeout` outlives its connection, and ends the next one.
+  const watch = redis as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
+  redis.on('close', () => {
+    clearTimeout(watch.socketTimeoutTimer);
+    watch.socketTimeoutTimer = undefined;
+  });
+  return logged(redis, logger);
 }
 
 /** A connection for a worker: commands wait until Redis is back, or until `unwanted`. */
@@ -101,7 +98,7 @@ function reconnectDelay(attempt: number): number {
 }
 
 /** Logs one line when Redis goes away and one when it is back. */
-function logged<T extends Redis>(redis: T, logger: Logger | undefined): T {
+function logged(redis: Redis, logger: Logger | undefined): Redis {
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) {

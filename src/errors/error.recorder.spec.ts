@@ -7,7 +7,7 @@ import { RedisServer } from '../embedded/redis.server.js';
 import { ErrorMetrics } from '../metrics/api.metrics.js';
 import { BullMqTransport } from '../transport/bullmq/bullmq.transport.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import { EventTransport, STORED, TransportUnavailableError } from '../transport/event-transport.js';
 import { KEPT_A_MINUTE } from './error.rate.js';
 import { ErrorRecorder } from './error.recorder.js';
 import type { RecordedError } from './recorded-error.js';
@@ -55,9 +55,13 @@ class SwitchedTransport extends EventTransport {
   readonly refused: EventBatch[] = [];
   isAway = false;
 
-  publish(batch: EventBatch): Promise<void> {
+  publish(batch: EventBatch): Promise<[]> {
     (this.isAway ? this.refused : this.taken).push(batch);
-    return this.isAway ? Promise.reject(new TransportUnavailableError('away')) : Promise.resolve();
+    return this.isAway ? Promise.reject(new TransportUnavailableError('away')) : Promise.resolve([]);
+  }
+
+  forget(): never {
+    throw new Error('not used');
   }
 
   consume(): never {
@@ -262,9 +266,9 @@ describe('ErrorRecorder and a Redis that dies', () => {
       recorder.record(error({ userId: 'late' }));
       redis = await RedisServer.start({ dataDir, port });
       const consumption = await transport.consume(
-        (batch) => {
+        ({ batch }) => {
           delivered.push(batch);
-          return Promise.resolve({ kind: 'stored' });
+          return Promise.resolve(STORED);
         },
         { concurrency: 4 },
       );

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import type { RetryNote } from '../transport/retry-notes.js';
 import { fingerprintOf, type RepeatableRequest } from './fingerprint.js';
-import type { Caller, Note } from './idempotency.store.js';
 import { drawSeed, formatSeed, parseSeed, type Seed } from './seed.js';
 
 /** The half of a connection on which the answer leaves. */
@@ -12,24 +12,17 @@ export type Answer = Pick<
 /** One attempt to serve a request that carries nothing to recognise its repetition by. */
 export class Attempt {
   private seedBytes: Seed = drawSeed();
-  private seedText: string | undefined;
   private fingerprintText: string | undefined;
-  private durable = false;
-  /** Whether the store may have been told of it. */
+  private isSecond = false;
+  /** Whether its events are known to be on disk. */
+  isDurable = false;
+  /** Whether there may be a note of its seed beside the queue. */
   isNoted = false;
 
   constructor(
     private readonly request: RepeatableRequest,
     private readonly answer: Answer,
   ) {}
-
-  get tenantId(): string {
-    return this.request.tenantId;
-  }
-
-  get caller(): Caller {
-    return this.request.caller;
-  }
 
   get fingerprint(): string {
     return (this.fingerprintText ??= fingerprintOf(this.request));
@@ -40,24 +33,20 @@ export class Attempt {
     return this.seedBytes;
   }
 
-  /** Whether its events are known to be on disk. */
-  get isDurable(): boolean {
-    return this.durable;
+  get note(): RetryNote {
+    return { fingerprint: this.fingerprint, seed: formatSeed(this.seedBytes) };
   }
 
-  get note(): Note {
-    return { seed: (this.seedText ??= formatSeed(this.seedBytes)), durable: this.durable };
+  /** Whether it goes on with the seed of an earlier one, so that its events may be stored already. */
+  get isRetry(): boolean {
+    return this.isSecond;
   }
 
   /** Goes on where an earlier attempt broke off: with its ids, so that what both publish is stored once. */
-  takeOver({ seed, durable }: Note): void {
-    this.seedText = seed;
+  takeOver(seed: string): void {
     this.seedBytes = parseSeed(seed);
-    this.durable = durable;
-  }
-
-  becomeDurable(): void {
-    this.durable = true;
+    this.isSecond = true;
+    this.isNoted = true;
   }
 
   /** Whether its client can no longer get the answer. Known a moment before `whenEnded` tells. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { TransportModule } from '../transport/transport.module.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { IdempotentRequests } from './idempotent.requests.js';
 import { LmdbStore } from './lmdb/lmdb.store.js';
@@ -11,7 +12,7 @@ import { StoreAccess } from './store.access.js';
 
 /** Recognises what is sent again. Instances share their knowledge in Redis; without one there is one process, and its disk. */
 @Module({
-  imports: [MetricsModule],
+  imports: [MetricsModule, TransportModule],
   providers: [
     { provide: IdempotencyStore, inject: [Configuration], useFactory: chooseStore },
     StoreAccess,
@@ -22,9 +23,9 @@ import { StoreAccess } from './store.access.js';
 })
 export class IdempotencyModule {}
 
-async function chooseStore({ transport, redisUrl, queuePrefix, dataDir }: Configuration): Promise<IdempotencyStore> {
+async function chooseStore({ redisUrl, queuePrefix, dataDir }: Configuration): Promise<IdempotencyStore> {
   return isSet(redisUrl)
-    ? RedisStore.connect({ redisUrl, prefix: queuePrefix, isBesideQueue: transport === 'bullmq' })
+    ? RedisStore.connect({ redisUrl, prefix: queuePrefix })
     : LmdbStore.open(join(dataDir, 'idempotency'));
 }
 

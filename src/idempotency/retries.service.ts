@@ -1,118 +1,80 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { withDeadline } from '../common/deadline.js';
+import { Injectable } from '@nestjs/common';
+import { EventTransport } from '../transport/event-transport.js';
+import type { RetryNote } from '../transport/retry-notes.js';
 import type { Attempt } from './attempt.js';
-import { IdempotencyStore } from './idempotency.store.js';
-import { Settlements } from './settlements.js';
-import { StoreAccess } from './store.access.js';
-import { type BrokenAttempt, UnansweredAttempts } from './unanswered.attempts.js';
-
-/** How long the end of the process waits for its last answers to be told. */
-const SETTLE_WITHIN_MS = 500;
+import { UnansweredAttempts } from './unanswered.attempts.js';
 
 /**
- * Recognises the retries of clients that send nothing to recognise them by. The rule, and its limits: README.md beside
- * this file.
+ * The answers of a busy process are told with its next batch, in the same write to disk; after so long without one they are told
+ * alone. Short enough for the note of an answered request to be gone before it is old, or an equal request would be taken for its
+ * retry.
  */
-@Injectable()
-export class Retries implements OnApplicationShutdown {
-  private readonly attempts = new UnansweredAttempts();
-  private readonly settlements: Settlements;
-  /** Their seeds may still change. */
-  private readonly claiming = new Set<Attempt>();
+const TELL_AFTER_MS = 200;
+/** More is owed only to a queue that has been away for long, whose notes have run out by then. */
+const MAX_OWED = 50_000;
 
-  constructor(
-    private readonly store: IdempotencyStore,
-    private readonly access: StoreAccess,
-  ) {
-    this.settlements = new Settlements(store, this.attempts);
-  }
+/** Recognises the retries of clients that send nothing to recognise them by. The rule, and its limits: README.md beside this file. */
+@Injectable()
+export class Retries {
+  private readonly unanswered = new UnansweredAttempts();
+  private answered: RetryNote[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly transport: EventTransport) {}
 
   /**
-   * To be called before the attempt's events are published. Afterwards its seed is final, and `isDurable` says whether they
-   * need not be published at all. Never rejects, and takes a tenth of a second at most; nearly always, no time.
+   * To be called before the attempt's events are published. Afterwards it has the seed of an earlier attempt of the same request, if
+   * this process knows one whose client got no answer; `isDurable` says whether the events need not be published at all.
    */
-  async claim(attempt: Attempt): Promise<void> {
-    const { fingerprint } = attempt;
-    this.breakAbandoned(fingerprint);
-    this.attempts.open(attempt);
-    const untold = this.attempts.brokenOf(fingerprint).find(({ told }) => told === 'nothing');
-    if (untold !== undefined) {
-      this.takeOver(attempt, untold);
-    } else if (this.store.has(fingerprint)) {
-      this.claiming.add(attempt);
-      await this.takeFromStore(attempt);
-      this.claiming.delete(attempt);
+  claim(attempt: Attempt): void {
+    const earlier = this.unanswered.take(attempt.fingerprint);
+    if (earlier !== undefined) {
+      const { isNoted } = earlier;
+      attempt.takeOver(earlier.note.seed);
+      attempt.isNoted = isNoted;
+      attempt.isDurable = earlier.isDurable;
     }
+    this.unanswered.add(attempt);
     attempt.whenEnded((isAnswered) => {
-      if (isAnswered) this.forget(attempt);
-      else this.break(attempt);
+      if (isAnswered) this.onAnswered(attempt);
+      else this.unanswered.broke(attempt);
     });
   }
 
-  /**
-   * To be called right before the attempts' events are published: whoever finds the events in the queue finds the notes in
-   * the store. Never rejects.
-   */
-  async note(attempts: readonly Attempt[]): Promise<void> {
-    const fingerprints = new Set<string>();
-    for (const attempt of attempts) {
-      attempt.isNoted = true;
-      fingerprints.add(attempt.fingerprint);
-    }
-    await this.access.ask(() => this.settlements.note(fingerprints));
+  /** Notes whose answers are out and that no message has removed yet. They are the caller's to have removed. */
+  takeAnswered(): readonly RetryNote[] {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { answered } = this;
+    this.answered = [];
+    return answered;
   }
 
-  /** The attempt's events are on disk. */
-  becomeDurable(attempt: Attempt): void {
-    attempt.becomeDurable();
-    const broken = this.attempts.becomeDurable(attempt);
-    if (broken !== undefined) this.settlements.breaks(broken);
+  /** What was taken could not be told. */
+  giveBack(answered: readonly RetryNote[]): void {
+    this.answered = [...answered, ...this.answered].slice(0, MAX_OWED);
+    if (this.answered.length > 0) this.tellLater();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    const told = this.settlements.close();
-    await withDeadline(told, SETTLE_WITHIN_MS, () => new Error('not told')).catch(() => undefined);
-    await this.store.close();
+  /** Resolves when the queue was told of all answers, or cannot be told. */
+  async settled(): Promise<void> {
+    const answered = this.takeAnswered();
+    if (answered.length > 0) await this.transport.forget(answered).catch(() => undefined);
   }
 
-  /** The end of a connection is told after requests on new ones were read, if both arrived at the same moment. */
-  private breakAbandoned(fingerprint: string): void {
-    for (const attempt of this.attempts.openOf(fingerprint)) {
-      if (attempt.isAbandoned && !this.claiming.has(attempt)) this.break(attempt);
-    }
+  private onAnswered(attempt: Attempt): void {
+    this.unanswered.answered(attempt);
+    if (!attempt.isNoted || this.answered.length >= MAX_OWED) return;
+    this.answered.push(attempt.note);
+    this.tellLater();
   }
 
-  private async takeFromStore(attempt: Attempt): Promise<void> {
-    const { fingerprint } = attempt;
-    attempt.isNoted = true;
-    const answer = await this.access.ask((store) => store.take(fingerprint));
-    const broken = this.attempts.brokenOf(fingerprint);
-    if (answer === undefined) {
-      const [oldest] = broken;
-      if (oldest !== undefined) this.takeOver(attempt, oldest);
-    } else if (answer.value !== undefined) {
-      attempt.takeOver(answer.value);
-      this.attempts.drop(fingerprint, answer.value.seed);
-    } else {
-      // What the store once was told of, another instance has gone on with.
-      for (const { seed, told } of broken) if (told !== 'nothing') this.attempts.drop(fingerprint, seed);
-    }
-  }
-
-  private takeOver(attempt: Attempt, broken: BrokenAttempt): void {
-    attempt.takeOver(broken);
-    this.attempts.drop(broken.fingerprint, broken.seed);
-    this.settlements.takes(broken);
-  }
-
-  private forget(attempt: Attempt): void {
-    this.attempts.forget(attempt);
-    if (attempt.isNoted) this.settlements.ends(attempt.fingerprint);
-  }
-
-  private break(attempt: Attempt): void {
-    const broken = this.attempts.break(attempt);
-    if (broken !== undefined) this.settlements.breaks(broken);
-    if (attempt.isNoted) this.settlements.ends(attempt.fingerprint);
+  private tellLater(): void {
+    this.timer ??= setTimeout(() => {
+      const answered = this.takeAnswered();
+      this.transport.forget(answered).catch(() => {
+        this.giveBack(answered);
+      });
+    }, TELL_AFTER_MS).unref();
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { withDeadline } from '../common/deadline.js';
 import { IdempotencyMetrics } from '../metrics/api.metrics.js';
 import { type Caller, IdempotencyStore, type MemoryKey } from './idempotency.store.js';
@@ -12,7 +12,7 @@ const WARN_EVERY_MS = 60_000;
 
 /** Asks the store and goes on without it when it is away: recognising repetitions never costs a request. */
 @Injectable()
-export class StoreAccess {
+export class StoreAccess implements OnApplicationShutdown {
   private readonly logger = new Logger('Idempotency');
   private isAway = false;
   private warnedAt = -Infinity;
@@ -58,6 +58,10 @@ export class StoreAccess {
     if (answer?.value !== undefined) this.metrics.notRemembered(answer.value);
   }
 
+  async onApplicationShutdown(): Promise<void> {
+    await this.store.close();
+  }
+
   private onAnswer(): void {
     if (!this.isAway) return;
     this.isAway = false;
@@ -73,7 +77,7 @@ export class StoreAccess {
     this.warnedAt = now;
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.warn(
-      `Their store is away or slow (${reason}): until it answers again, requests that are repeated without a key are recognised only by the instance that served them before.`,
+      `Their store is away or slow (${reason}): until it answers again, requests with an Idempotency-Key and deliveries of Shopify are served again when they are repeated; their events are stored once all the same.`,
     );
   }
 }

@@ -22,8 +22,11 @@ export interface RefusedEvent {
 /** What became of a request's events: each is a row, or refused. */
 export interface Admission {
   readonly rows: EncodedRows;
-  /** How many of the rows have an id that derives from the request's seed, since they have no `event_id`. */
-  readonly seeded: number;
+  /**
+   * Whether its retry is to be recognised by its bytes: some events have no `event_id`, and all say when they occurred. A heartbeat
+   * without a time is the same each time, and no retry.
+   */
+  readonly isRecognisable: boolean;
   readonly refused: readonly RefusedEvent[];
 }
 
@@ -105,6 +108,7 @@ interface RecordedRefusal extends RefusedEvent, Refusal {
 class Decisions implements EventSink {
   private events = 0;
   private seeded = 0;
+  private dated = 0;
   private refused: RecordedRefusal[] = [];
 
   constructor(
@@ -118,6 +122,7 @@ class Decisions implements EventSink {
     this.encoder.clear();
     this.events = 0;
     this.seeded = 0;
+    this.dated = 0;
     this.refused = [];
   }
 
@@ -132,10 +137,12 @@ class Decisions implements EventSink {
     this.encoder.append(result);
     this.events++;
     if (result.eventId === '') this.seeded++;
+    if (typeof received.fields?.occurred_at === 'string') this.dated++;
   }
 
   end(): Omit<Admission, 'refused'> & { readonly refused: readonly RecordedRefusal[] } {
-    const { events, seeded, refused } = this;
-    return { rows: { bytes: this.encoder.take(), events }, seeded, refused };
+    const { events, seeded, dated, refused } = this;
+    const isRecognisable = seeded > 0 && dated === events;
+    return { rows: { bytes: this.encoder.take(), events }, isRecognisable, refused };
   }
 }

@@ -24,7 +24,7 @@ export class EventIntake {
   async take(spender: Spender, rows: EncodedRows, route: EventRoute, attempt?: Attempt): Promise<void> {
     try {
       await this.reserveAndCommit(spender, rows, attempt);
-      this.metrics.received(route, 'accepted', rows.events);
+      this.metrics.received(route, attempt?.isRetry === true ? 'repeated' : 'accepted', rows.events);
     } catch (error) {
       this.metrics.received(route, outcomeOf(error), rows.events);
       throw error;

@@ -1,15 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Registry } from 'prom-client';
+import { EventEmitter } from 'node:events';
 import type { ApiError } from '../common/errors.js';
-import { LmdbStore } from '../idempotency/lmdb/lmdb.store.js';
+import { type Answer, Attempt } from '../idempotency/attempt.js';
 import { Retries } from '../idempotency/retries.service.js';
-import { IdempotencyMetrics } from '../metrics/api.metrics.js';
-import { StoreAccess } from '../idempotency/store.access.js';
+import { formatSeed, drawSeed, seededId } from '../idempotency/seed.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import type { PublishOptions, RetryNote } from '../transport/retry-notes.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
+import { encodedEvents } from '../warehouse/encoded-events.js';
+import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
+import { readUuid } from '../warehouse/encoded-uuid.js';
 import { GroupCommit } from './group-commit.js';
 
 /** Holds every batch until the test says what becomes of it: here the moments matter, not the queue. */
@@ -18,18 +18,27 @@ class HeldTransport extends EventTransport {
     throw new Error('not used');
   }
 
-  readonly held: { batch: EventBatch; settle: (error?: Error) => void }[] = [];
+  readonly held: {
+    batch: EventBatch;
+    options: PublishOptions | undefined;
+    settle: (answer?: Error | readonly RetryNote[]) => void;
+  }[] = [];
 
-  publish(batch: EventBatch): Promise<void> {
+  publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
     return new Promise((resolve, reject) => {
       this.held.push({
         batch,
-        settle: (error) => {
-          if (error) reject(error);
-          else resolve();
+        options,
+        settle: (answer = []) => {
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
         },
       });
     });
+  }
+
+  forget(): Promise<void> {
+    return Promise.resolve();
   }
 
   get sizes(): number[] {
@@ -58,21 +67,12 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('GroupCommit', () => {
   let transport: HeldTransport;
   let commits: GroupCommit;
-  let folder: string;
-  let store: LmdbStore;
+  let retries: Retries;
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'segops-group-'));
-    store = LmdbStore.open(folder);
+  beforeEach(() => {
     transport = new HeldTransport();
-    commits = new GroupCommit(
-      transport,
-      new Retries(store, new StoreAccess(store, new IdempotencyMetrics(new Registry()))),
-    );
-  });
-  afterEach(async () => {
-    await store.close();
-    await rm(folder, { recursive: true, force: true });
+    retries = new Retries(transport);
+    commits = new GroupCommit(transport, retries);
   });
 
   it('should send a lone request in the same turn of the event loop', async () => {
@@ -190,5 +190,111 @@ describe('GroupCommit', () => {
     void commits.commit(rows(1));
     await turn();
     expect(transport.sizes.at(-1)).toBe(1);
+  });
+
+  describe('of requests whose retries are to be recognised', () => {
+    const answer = () => Object.assign(new EventEmitter(), { writableFinished: false, statusCode: 202 });
+    const attemptOf = (body: string, of = answer()): Attempt =>
+      new Attempt(
+        {
+          tenantId: 'acme',
+          caller: { apiKeyId: 'k', sessionId: undefined },
+          route: 'track',
+          uid: undefined,
+          body: Buffer.from(body),
+        },
+        of as unknown as Answer,
+      );
+    const rowOf = (attempt: Attempt, eventId = ''): EncodedRows => {
+      const encoder = new EventRowEncoder();
+      encoder.append({
+        ...{ tenantId: 'acme', id: seededId(attempt.seed, 0), eventType: 'e', userId: 'u', anonymousId: '', eventId },
+        ...{ occurredAt: 0, receivedAt: 0, payload: Buffer.from('{}') },
+      });
+      return { bytes: encoder.take(), events: 1 };
+    };
+    /** tenant_id, event_type and user_id take 5 + 2 + 2 bytes. */
+    const idsIn = ({ rows: bytes }: EventBatch) =>
+      encodedEvents(bytes)!.map(({ row }) => Buffer.from(readUuid(row, 9)).toString('hex'));
+    const commit = (attempt: Attempt, row = rowOf(attempt)) => {
+      retries.claim(attempt);
+      return commits.commit(row, attempt);
+    };
+
+    it('should publish the notes of all, and leave the batch unmarked', async () => {
+      const attempts = [attemptOf('a'), attemptOf('b')];
+      for (const attempt of attempts) void commit(attempt);
+      void commits.commit(rows(1));
+      await turn();
+      const [{ batch, options }] = transport.held as [(typeof transport.held)[0]];
+      expect(options?.notes).toEqual(attempts.map(({ note }) => note));
+      expect(batch.mayBeRepeated).toBeUndefined();
+    });
+
+    it('should publish the group again with the ids of an older attempt, as one that may be repeated', async () => {
+      const [retry, twin, other] = [attemptOf('a'), attemptOf('a'), attemptOf('b')];
+      const answers = [retry, twin, other].map((attempt) => commit(attempt));
+      await turn();
+      const seed = formatSeed(drawSeed());
+      transport.held[0]!.settle([{ fingerprint: retry.fingerprint, seed }]);
+      await turn();
+      const [first, second] = transport.held.map(({ batch }) => batch);
+      expect(second).toMatchObject({ mayBeRepeated: true, events: 3 });
+      expect(second!.id).not.toBe(first!.id);
+      // Of two equal requests one is the retry.
+      expect([formatSeed(retry.seed), twin.isRetry]).toEqual([seed, false]);
+      expect(idsIn(second!)).toEqual(
+        [retry, twin, other].map((attempt) => Buffer.from(seededId(attempt.seed, 0)).toString('hex')),
+      );
+      expect(idsIn(second!).slice(1)).toEqual(idsIn(first!).slice(1));
+      transport.held[1]!.settle();
+      await Promise.all(answers);
+    });
+
+    it('should let no request wait for ever for notes that change', async () => {
+      const attempt = attemptOf('a');
+      const committed = commit(attempt);
+      for (let i = 0; i < 3; i++) {
+        await turn();
+        transport.held[i]!.settle([{ fingerprint: attempt.fingerprint, seed: formatSeed(drawSeed()) }]);
+      }
+      await turn();
+      expect(transport.held[3]!.options?.notes).toEqual([]);
+      transport.held[3]!.settle();
+      await committed;
+    });
+
+    it('should take over from an attempt of this process that broke off, at once, and mark the batch', async () => {
+      const lost = answer();
+      const [first, second] = [attemptOf('a', lost), attemptOf('a')];
+      void commit(first).catch(() => undefined);
+      await turn();
+      lost.emit('close');
+      retries.claim(second);
+      expect([second.isRetry, second.seed]).toEqual([true, first.seed]);
+      void commits.commit(rowOf(second), second);
+      transport.held[0]!.settle();
+      await turn();
+      expect(transport.held[1]!.batch.mayBeRepeated).toBe(true);
+    });
+
+    it('should tell with the next batch which requests are answered, and again when it was not taken', async () => {
+      const done = answer();
+      const attempt = attemptOf('a', done);
+      const committed = commit(attempt);
+      await turn();
+      transport.held[0]!.settle();
+      await committed;
+      done.writableFinished = true;
+      done.emit('close');
+      const failing = commits.commit(rows(1));
+      await turn();
+      expect(transport.held[1]!.options?.answered).toEqual([attempt.note]);
+      transport.held[1]!.settle(new TransportUnavailableError('away'));
+      await expect(failing).rejects.toMatchObject({ status: 503 });
+      void commits.commit(rows(1));
+      await turn();
+      expect(transport.held[2]!.options?.answered).toEqual([attempt.note]);
+    });
   });
 });

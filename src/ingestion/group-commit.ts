@@ -5,11 +5,14 @@ import { tooLarge, unavailable } from '../common/errors.js';
 import { uuid7 } from '../common/uuid7.js';
 import type { Attempt } from '../idempotency/attempt.js';
 import { Retries } from '../idempotency/retries.service.js';
+import { reseededId } from '../idempotency/seed.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
+import type { RetryNote } from '../transport/retry-notes.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
+import { replaceIds } from '../warehouse/replaced-ids.js';
 
 /**
  * A group that has this many events or bytes travels at once; smaller ones wait while another is on its way. An insert
@@ -24,15 +27,22 @@ const RETRY_AFTER_SECONDS = 1;
 const SETTLED_POLL_MS = 5;
 const TOO_LARGE = 'The events of this request are too large for the queue. Send fewer, or smaller ones.';
 
+/** A note may change between two questions, if several instances are asked for the same at once; the request itself never waits. */
+const ASK_FOR_OLDER_NOTES = 3;
+
+/** What one request brings. */
+interface Member {
+  readonly rows: EncodedRows;
+  /** If its retry is to be recognised. */
+  readonly attempt: Attempt | undefined;
+}
+
 /** Requests that travel in one batch; `committed` settles when the batch is durable or refused. */
 class Group {
   events = 0;
   bytes = 0;
-  /** Of each request. */
-  readonly rows: Buffer[] = [];
-  /** Those that are noted for their retries. */
-  readonly attempts: Attempt[] = [];
-  /** Their spans; none unless traces are on. */
+  readonly members: Member[] = [];
+  /** Spans of the requests; none unless traces are on. */
   readonly requests: SpanContext[] = [];
   resolve!: () => void;
   reject!: (reason: unknown) => void;
@@ -40,6 +50,19 @@ class Group {
     this.resolve = resolve;
     this.reject = reject;
   });
+
+  get attempts(): Attempt[] {
+    return this.members.map(({ attempt }) => attempt).filter((attempt) => attempt !== undefined);
+  }
+
+  toBatch(): EventBatch {
+    const rows = Buffer.concat(
+      this.members.map((member) => member.rows.bytes),
+      this.bytes,
+    );
+    const mark = this.attempts.some(({ isRetry }) => isRetry) ? ({ mayBeRepeated: true } as const) : {};
+    return { id: uuid7(), type: EVENTS_V1, events: this.events, rows, ...mark };
+  }
 }
 
 /**
@@ -60,7 +83,7 @@ export class GroupCommit {
 
   /**
    * Resolves when the rows, at least one, are on disk.
-   * @param attempt the request's, if it is noted for its retries
+   * @param attempt the request's, if its retry is to be recognised
    * @throws ApiError 503 when they are not, or when that is not known; 413 when the queue will never take them
    */
   async commit(rows: EncodedRows, attempt?: Attempt): Promise<void> {
@@ -73,7 +96,7 @@ export class GroupCommit {
     }
     try {
       await group.committed.catch((error: unknown) => {
-        if (!(error instanceof BatchRejectedError) || group.rows.length === 1) throw error;
+        if (!(error instanceof BatchRejectedError) || group.members.length === 1) throw error;
         // Another request's events may be the reason.
         const alone = add(new Group(), rows, attempt);
         this.send(alone);
@@ -112,31 +135,55 @@ export class GroupCommit {
 
   private send(group: Group): void {
     if (group === this.open) this.open = undefined;
-    const rows = Buffer.concat(group.rows, group.bytes);
     this.groupsOnTheirWay++;
-    this.uncommittedBytes += rows.length;
-    const batch = { id: uuid7(), type: EVENTS_V1, events: group.events, rows };
-    this.publish(group, batch)
+    this.uncommittedBytes += group.bytes;
+    this.publish(group)
       .then(group.resolve, group.reject)
       .finally(() => {
         this.groupsOnTheirWay--;
-        this.uncommittedBytes -= rows.length;
+        this.uncommittedBytes -= group.bytes;
         this.sendWhatWaits();
       });
   }
 
-  private async publish({ attempts, requests }: Group, batch: EventBatch): Promise<void> {
-    if (attempts.length > 0) await this.retries.note(attempts);
-    await tracePublish(batch, requests, () => this.transport.publish(batch));
-    for (const attempt of attempts) this.retries.becomeDurable(attempt);
+  private async publish(group: Group): Promise<void> {
+    const { attempts } = group;
+    for (const attempt of attempts) attempt.isNoted = true;
+    for (let questions = 1; ; questions++) {
+      const notes = questions > ASK_FOR_OLDER_NOTES ? [] : attempts.map(({ note }) => note);
+      const older = await this.publishOnce(group, notes);
+      if (older.length === 0) break;
+      for (const { fingerprint, seed } of older) {
+        // Of several equal requests one is the retry.
+        const member = group.members.find(({ attempt }) => attempt?.fingerprint === fingerprint);
+        member?.attempt?.takeOver(seed);
+        if (member?.attempt !== undefined) giveIdsOf(member.attempt, member.rows);
+      }
+    }
+    for (const attempt of attempts) attempt.isDurable = true;
+  }
+
+  private async publishOnce(group: Group, notes: readonly RetryNote[]): Promise<readonly RetryNote[]> {
+    const batch = group.toBatch();
+    const answered = this.retries.takeAnswered();
+    try {
+      return await tracePublish(batch, group.requests, () => this.transport.publish(batch, { notes, answered }));
+    } catch (error) {
+      this.retries.giveBack(answered);
+      throw error;
+    }
   }
 }
 
+/** Gives a request's rows the ids that they had in the attempt that it goes on with, unless they have an `event_id`. */
+export function giveIdsOf({ seed }: Attempt, { bytes }: EncodedRows): void {
+  replaceIds(bytes, (id) => reseededId(id, seed));
+}
+
 function add(group: Group, rows: EncodedRows, attempt: Attempt | undefined): Group {
-  group.rows.push(rows.bytes);
+  group.members.push({ rows, attempt });
   group.events += rows.events;
   group.bytes += rows.bytes.length;
-  if (attempt !== undefined) group.attempts.push(attempt);
   const request = currentRequest();
   if (request !== undefined) group.requests.push(request);
   return group;

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { Retries } from '../idempotency/retries.service.js';
-import { reseededId } from '../idempotency/seed.js';
 import { EventMetrics } from '../metrics/api.metrics.js';
-import { replaceIds } from '../warehouse/replaced-ids.js';
 import type { Admission } from './event.admission.js';
 import { EventIntake } from './event.intake.js';
+import { giveIdsOf } from './group-commit.js';
 import type { Sender } from './sender.js';
 
 /** Takes in what a request brought, unless an earlier attempt to send it has done so. */
@@ -22,18 +21,22 @@ export class RequestIntake {
    * @param identity whose seed their ids derive from
    * @throws ApiError 429 beyond the plan's events a month, 503 when they cannot be queued
    */
-  async take({ spender, source }: Sender, { rows, seeded }: Admission, identity: RequestIdentity): Promise<void> {
-    const { attempt, seed } = identity;
-    if (attempt === undefined || seeded === 0) {
+  async take(
+    { spender, source }: Sender,
+    { rows, isRecognisable }: Admission,
+    identity: RequestIdentity,
+  ): Promise<void> {
+    const { attempt } = identity;
+    if (attempt === undefined || !isRecognisable) {
       await this.intake.take(spender, rows, source);
       return;
     }
-    await this.retries.claim(attempt);
+    this.retries.claim(attempt);
     if (attempt.isDurable) {
       this.metrics.received(source, 'repeated', rows.events);
       return;
     }
-    if (attempt.seed !== seed) replaceIds(rows.bytes, (id) => reseededId(id, attempt.seed));
+    if (attempt.isRetry) giveIdsOf(attempt, rows);
     await this.intake.take(spender, rows, source, attempt);
   }
 }

@@ -9,8 +9,8 @@ const OUTCOMES = ['accepted', 'repeated', 'skipped', 'over_limit', 'unavailable'
 export type EventRoute = (typeof ROUTES)[number];
 
 /**
- * `accepted`: on disk; `repeated`: a retry of what was already on disk; `skipped`: not valid; `over_limit`: beyond the plan's
- * month; `unavailable`: answered 5xx.
+ * `accepted`: on disk; `repeated`: on disk too, of a request that was recognised as a retry; `skipped`: not valid; `over_limit`:
+ * beyond the plan's month; `unavailable`: answered 5xx.
  */
 export type EventOutcome = (typeof OUTCOMES)[number];
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
 
-const OUTCOMES = ['stored', 'split', 'dead_letter', 'redelivered'] as const;
+const OUTCOMES = ['stored', 'dead_letter', 'redelivered'] as const;
 
-/** The outcome of a delivery of a batch. `redelivered`: it was not stored, and the queue delivers it again. */
+/** The outcome of a delivery of a batch. `dead_letter`: of some of its events, at least. `redelivered`: the queue delivers it again. */
 export type DeliveryOutcome = (typeof OUTCOMES)[number];
 
 /** Seconds. Tens of milliseconds usually; minutes and hours after an outage. */
@@ -54,13 +54,17 @@ export class BatchMetrics {
     this.deliveries.inc({ outcome });
   }
 
-  /** @param lagsMs since the acceptance of each batch in the insert */
-  eventsStored({ events, bytes, lagsMs }: { events: number; bytes: number; lagsMs: readonly number[] }): void {
+  /** Events of one batch are stored. @param lagMs since the acceptance of the batch */
+  eventsStored(events: number, lagMs: number): void {
     this.stored.inc(events);
+    // The clock of the machine that accepted it may be ahead.
+    this.lag.observe(Math.max(0, lagMs) / 1000);
+  }
+
+  /** ClickHouse has committed one insert of so many events and bytes. */
+  inserted({ events, bytes }: { events: number; bytes: number }): void {
     this.rows.observe(events);
     this.bytes.observe(bytes);
-    // The clock of the machine that accepted it may be ahead.
-    for (const lagMs of lagsMs) this.lag.observe(Math.max(0, lagMs) / 1000);
   }
 
   eventsDeadLettered(events: number): void {

@@ -11,8 +11,9 @@ export class DeliverLaterError extends Error {
 }
 
 /** Where batches end: resolves when a batch is committed there, and may be given the same one again. */
-export interface BatchStore {
-  store(batch: StorableBatch): Promise<void>;
+export interface BatchStore<Batch extends StorableBatch> {
+  /** @param isFirstTry whether this delivery of the batch was not given to it before */
+  store(batch: Batch, isFirstTry: boolean): Promise<void>;
 }
 
 export interface BatchStorageOptions {
@@ -28,7 +29,7 @@ export interface BatchStorageOptions {
 const WAIT_AT_MOST_MS = 60_000;
 
 /** Stores batches in one table, however long ClickHouse is away. */
-export class BatchStorage {
+export class BatchStorage<Batch extends StorableBatch = StorableBatch> {
   private readonly logger = new Logger(BatchStorage.name);
   private readonly outage: Outage;
   private readonly now: () => number;
@@ -37,7 +38,7 @@ export class BatchStorage {
   private waiting = 0;
 
   constructor(
-    private readonly destination: BatchStore,
+    private readonly destination: BatchStore<Batch>,
     private readonly options: BatchStorageOptions,
   ) {
     this.now = options.now ?? (() => performance.now());
@@ -51,13 +52,13 @@ export class BatchStorage {
    * @throws BatchRefusedError when it can never be stored; any other error when the queue is to deliver the batch again: the
    * process shuts down, too many wait already, it has waited long, or others were stored meanwhile, so that it is at fault itself
    */
-  async store(batch: StorableBatch): Promise<void> {
+  async store(batch: Batch): Promise<void> {
     const { what } = this.options;
     const storedBefore = this.stored;
     const since = this.now();
-    for (;;) {
+    for (let isFirstTry = true; ; isFirstTry = false) {
       try {
-        await untilAborted(this.destination.store(batch), this.givingUp.signal);
+        await untilAborted(this.destination.store(batch, isFirstTry), this.givingUp.signal);
         this.stored++;
         if (this.outage.end()) {
           this.logger.log(`${what} are stored in ClickHouse again.`);

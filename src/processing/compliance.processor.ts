@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { uuid7Time } from '../common/uuid7.js';
-import { COMPLIANCE_V1, OF_EVENTS } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
-import { type BatchOutcome, EventTransport } from '../transport/event-transport.js';
+import { COMPLIANCE_V1, EVENTS_V1 } from '../transport/batch-types.js';
+import type { Delivery } from '../transport/event-batch.js';
+import { type BatchOutcome, EventTransport, STORED } from '../transport/event-transport.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
 import { decodeComplianceOrder } from '../warehouse/compliance.order.js';
 import { ComplianceStore } from '../warehouse/compliance.store.js';
@@ -32,9 +32,9 @@ export class ComplianceProcessor {
    * @throws Error when it is to be delivered again later
    */
   @EventPattern(COMPLIANCE_V1)
-  async carryOut(@Payload() batch: EventBatch): Promise<BatchOutcome> {
+  async carryOut(@Payload() { batch }: Delivery): Promise<BatchOutcome> {
     await this.storage.store(batch);
-    return { kind: 'stored' };
+    return STORED;
   }
 
   /** See {@link BatchStorage.stopWaiting}. */
@@ -70,7 +70,7 @@ export class ComplianceProcessor {
     const erasedIn = await this.events.erasedNow();
     let replayed = 0;
     for (const { id, type } of await deadLetters.list({ tenantId, limit: ALL_DEAD_LETTERS })) {
-      const letter = OF_EVENTS.has(type) ? await deadLetters.get(id) : undefined;
+      const letter = type === EVENTS_V1 ? await deadLetters.get(id) : undefined;
       if (letter === undefined) continue;
       const erased = erasedIn(letter.batch.rows);
       if (erased === 'all') await deadLetters.remove(id);

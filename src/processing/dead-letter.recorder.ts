@@ -1,11 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { toErrorRow } from '../errors/recorded-error.js';
+import type { NewDeadLetter } from '../transport/dead-letters.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { encodedEvents } from '../warehouse/encoded-events.js';
 import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
 import { eventsByTenant } from '../warehouse/events-by-tenant.js';
 import { ErrorStorage } from './error.storage.js';
+import { inOneInsert } from './insert.groups.js';
 
 /** Tells tenants, among their errors, that a batch with events of theirs could not be stored. */
 @Injectable()
@@ -15,16 +17,31 @@ export class DeadLetterRecorder {
   constructor(private readonly storage: ErrorStorage) {}
 
   /**
-   * Returns when ClickHouse has committed one error for each tenant, under the batch's own id: stored once, however often
-   * the batch is delivered, and a pointer to the dead letter. Straight into ClickHouse, which has just answered, so that the
-   * news cannot get lost between here and the dead letters.
+   * Returns when ClickHouse has committed one error for each tenant of each letter, under the letter's own id: a pointer to it, and
+   * stored once, however often the batch is delivered. Straight into ClickHouse, which has just answered, so that the news cannot
+   * get lost between here and the dead letters.
+   * @param letters of one delivery, one at least
    * @throws Error when the process shuts down or ClickHouse went away; the batch is then delivered again
    */
-  async record(batch: EventBatch, reason: string): Promise<void> {
+  async record(letters: readonly NewDeadLetter[]): Promise<void> {
+    const errors = letters.map(({ batch, reason }) => ({ ...batch, rows: Buffer.from(this.linesOf(batch, reason)) }));
+    const { id, rows } = inOneInsert(errors);
+    if (rows.byteLength === 0) return;
+    try {
+      await this.storage.store({ id, rows });
+    } catch (error) {
+      if (!(error instanceof BatchRefusedError)) {
+        throw error;
+      }
+      // The dead letters themselves count for more than the news of them.
+      this.logger.error(`The dead letters ${id} were not recorded for their tenants. ${error.message}`);
+    }
+  }
+
+  private linesOf(batch: EventBatch, reason: string): string {
     const counts = eventsByTenant(batch.rows);
     if (counts.size === 0) {
       this.logger.error(`Whose events batch ${batch.id} holds cannot be told from its rows.`);
-      return;
     }
     const isExact = [...counts.values()].reduce((sum, count) => sum + count, 0) === batch.events;
     const events = encodedEvents(batch.rows);
@@ -45,14 +62,6 @@ export class DeadLetterRecorder {
         id: batch.id,
       });
     });
-    try {
-      await this.storage.store({ id: batch.id, rows: Buffer.from(lines.join('')) });
-    } catch (error) {
-      if (!(error instanceof BatchRefusedError)) {
-        throw error;
-      }
-      // The dead letter itself counts for more than the news of it.
-      this.logger.error(`The dead letter ${batch.id} was not recorded for its tenants. ${error.message}`);
-    }
+    return lines.join('');
   }
 }

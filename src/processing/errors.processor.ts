@@ -1,8 +1,8 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { ERRORS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
-import type { BatchOutcome } from '../transport/event-transport.js';
+import type { Delivery } from '../transport/event-batch.js';
+import { type BatchOutcome, STORED } from '../transport/event-transport.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { ErrorStorage } from './error.storage.js';
 
@@ -18,16 +18,16 @@ export class ErrorsProcessor {
    * @throws Error when it is to be delivered again later
    */
   @EventPattern(ERRORS_V1)
-  async store(@Payload() batch: EventBatch): Promise<BatchOutcome> {
+  async store(@Payload() { batch }: Delivery): Promise<BatchOutcome> {
     try {
       await this.storage.store(batch);
-      return { kind: 'stored' };
+      return STORED;
     } catch (error) {
       if (!(error instanceof BatchRefusedError)) {
         throw error;
       }
       this.logger.error(`Batch ${batch.id} of ${batch.events} errors goes to the dead letters. ${error.message}`);
-      return { kind: 'dead-letter', reason: error.message };
+      return { deadLetters: [{ batch, tenantId: undefined, reason: error.message }] };
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { uuid7Time } from '../common/uuid7.js';
-import { acceptedBatches, type EventBatch } from '../transport/event-batch.js';
+import type { EventBatch } from '../transport/event-batch.js';
 import { LagStore } from '../warehouse/lag.store.js';
 
 /** Every insert costs ClickHouse a part, and nobody reads the lag faster. */
@@ -15,12 +15,10 @@ export class LagRecorder {
   constructor(private readonly store: LagStore) {}
 
   /** Takes note of a batch that was committed just now. Never waits and never throws. */
-  stored(batch: EventBatch): void {
-    for (const { id, events } of acceptedBatches(batch)) {
-      // The clock of the machine that accepted it may be ahead.
-      const lagMs = rounded(Math.max(0, Date.now() - uuid7Time(id)));
-      this.eventsByLag.set(lagMs, (this.eventsByLag.get(lagMs) ?? 0) + events);
-    }
+  stored({ id, events }: EventBatch): void {
+    // The clock of the machine that accepted it may be ahead.
+    const lagMs = rounded(Math.max(0, Date.now() - uuid7Time(id)));
+    this.eventsByLag.set(lagMs, (this.eventsByLag.get(lagMs) ?? 0) + events);
     this.timer ??= setTimeout(() => void this.flush(), STORE_EVERY_MS).unref();
   }
 

@@ -1,8 +1,8 @@
 import { uuid7Time } from '../common/uuid7.js';
 import type { BatchMetrics, DeliveryOutcome } from '../metrics/worker.metrics.js';
 import { traceDelivery } from '../tracing/batch.trace.js';
-import { OF_EVENTS } from '../transport/batch-types.js';
-import { acceptedBatches, type EventBatch } from '../transport/event-batch.js';
+import { EVENTS_V1 } from '../transport/batch-types.js';
+import type { Delivery, EventBatch } from '../transport/event-batch.js';
 import type {
   BatchHandler,
   BatchOutcome,
@@ -19,14 +19,15 @@ export class ObservedDelivery implements Pick<EventTransport, 'consume'> {
   ) {}
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    return this.transport.consume((batch) => this.observe(batch, handler), options);
+    return this.transport.consume((delivery) => this.observe(delivery, handler), options);
   }
 
-  private async observe(batch: EventBatch, handler: BatchHandler): Promise<BatchOutcome> {
+  private async observe(delivery: Delivery, handler: BatchHandler): Promise<BatchOutcome> {
+    const { batch } = delivery;
     try {
-      const outcome = await traceDelivery(batch, () => handler(batch));
+      const outcome = await traceDelivery(batch, () => handler(delivery), nameOf);
       this.metrics.delivered(nameOf(outcome));
-      if (OF_EVENTS.has(batch.type)) this.countEvents(batch, outcome);
+      if (batch.type === EVENTS_V1) this.countEvents(batch, outcome);
       return outcome;
     } catch (error) {
       this.metrics.delivered('redelivered');
@@ -34,26 +35,13 @@ export class ObservedDelivery implements Pick<EventTransport, 'consume'> {
     }
   }
 
-  private countEvents(batch: EventBatch, { kind }: BatchOutcome): void {
-    const { events, rows } = batch;
-    switch (kind) {
-      case 'stored': {
-        const lagsMs = acceptedBatches(batch).map(({ id }) => Math.max(0, Date.now() - uuid7Time(id)));
-        this.metrics.eventsStored({ events, bytes: rows.length, lagsMs });
-        return;
-      }
-      case 'dead-letter':
-        this.metrics.eventsDeadLettered(events);
-        return;
-      case 'split':
-        // Its events come again, in batches of their own.
-        return;
-      default:
-        kind satisfies never;
-    }
+  private countEvents({ id, events }: EventBatch, { deadLetters }: BatchOutcome): void {
+    const dead = deadLetters.reduce((sum, { batch }) => sum + batch.events, 0);
+    if (dead > 0) this.metrics.eventsDeadLettered(dead);
+    if (dead < events) this.metrics.eventsStored(events - dead, Date.now() - uuid7Time(id));
   }
 }
 
-function nameOf({ kind }: BatchOutcome): DeliveryOutcome {
-  return kind === 'dead-letter' ? 'dead_letter' : kind;
+function nameOf({ deadLetters }: BatchOutcome): DeliveryOutcome {
+  return deadLetters.length > 0 ? 'dead_letter' : 'stored';
 }

@@ -1,10 +1,13 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
+import { Registry } from 'prom-client';
 import { waitUntil } from '../../test/support/wait-until.js';
-import { uuid7, uuid7Bytes } from '../common/uuid7.js';
+import { uuid7, uuid7Bytes, withVersion } from '../common/uuid7.js';
 import { toErrorRow } from '../errors/recorded-error.js';
-import { ERRORS_V1, EVENTS_APART_V1, EVENTS_V1 } from '../transport/batch-types.js';
+import { ERRORS_V1, EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
+import { type BatchOutcome, STORED } from '../transport/event-transport.js';
+import { BatchMetrics } from '../metrics/worker.metrics.js';
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
 import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
 import { LagStore } from '../warehouse/lag.store.js';
@@ -17,16 +20,13 @@ import { DeadLetterRecorder } from './dead-letter.recorder.js';
 import { ErrorStorage } from './error.storage.js';
 import { LagRecorder } from './lag.recorder.js';
 import { ErrorsProcessor } from './errors.processor.js';
-import { EventsApartProcessor } from './events-apart.processor.js';
 import { EventsProcessor } from './events.processor.js';
-import { SplitAllowance } from './split.allowance.js';
 
 describe('The processors of batches', () => {
   let database: FreshDatabase;
   let client: ClickHouseClient;
   let storage: ErrorStorage;
   let events: EventsProcessor;
-  let apart: EventsApartProcessor;
   let errors: ErrorsProcessor;
 
   beforeEach(async () => {
@@ -35,19 +35,18 @@ describe('The processors of batches', () => {
     await new Migrator(client, database.url).migrate();
     storage = new ErrorStorage(new ErrorWriter(client));
     const lag = new LagRecorder(new LagStore(client));
-    events = new EventsProcessor(new EventWriter(client), new DeadLetterRecorder(storage), lag);
-    apart = new EventsApartProcessor(
+    events = new EventsProcessor(
       new EventWriter(client),
       new DeadLetterRecorder(storage),
-      new SplitAllowance(),
       lag,
+      new BatchMetrics(new Registry()),
+      { workerConcurrency: 32 },
     );
     errors = new ErrorsProcessor(storage);
   });
 
   afterEach(async () => {
     events.stopWaiting(0);
-    apart.stopWaiting(0);
     storage.stopWaiting(0);
     await client.close();
     await database.drop();
@@ -78,28 +77,33 @@ describe('The processors of batches', () => {
   };
   /** Rows that ClickHouse refuses: the last of them lacks its end. */
   const cutOff = (batch: EventBatch): EventBatch => ({ ...batch, rows: batch.rows.subarray(0, -5) });
+  const store = (batch: EventBatch, isFirst = true): Promise<BatchOutcome> => events.store({ batch, isFirst });
+  const storeErrors = (batch: EventBatch): Promise<BatchOutcome> => errors.store({ batch, isFirst: true });
   const errorsOf = (tenantId: string) => recentErrors(client, tenantId, 100);
   const rename = (from: string, to: string) => client.command({ query: `RENAME TABLE ${from} TO ${to}` });
 
   it('should store recorded errors, once for each batch', async () => {
     const batch = errorBatch('user_id is required.');
 
-    expect(await errors.store(batch)).toEqual({ kind: 'stored' });
-    expect(await errors.store(batch)).toEqual({ kind: 'stored' });
+    expect(await storeErrors(batch)).toEqual(STORED);
+    expect(await storeErrors(batch)).toEqual(STORED);
     expect((await errorsOf('acme')).map(({ detail }) => detail)).toEqual(['user_id is required.']);
   });
 
   it('should give up recorded errors that ClickHouse cannot read', async () => {
     const batch = { ...errorBatch(''), rows: Buffer.from('no rows') };
 
-    expect(await errors.store(batch)).toEqual({ kind: 'dead-letter', reason: expect.any(String) });
+    expect(await storeErrors(batch)).toEqual({
+      deadLetters: [{ batch, tenantId: undefined, reason: expect.any(String) }],
+    });
   });
 
   it('should tell each tenant of a batch of events that goes to the dead letters, once', async () => {
     const batch = cutOff(eventBatch('acme', 'globex', 'acme', 'globex', 'acme'));
-    const outcome = await events.store(batch);
-    expect(outcome).toEqual({ kind: 'dead-letter', reason: expect.stringContaining('CANNOT_READ_ALL_DATA') });
-    expect(await events.store(batch)).toEqual(outcome);
+    const outcome = await store(batch);
+    const reason = expect.stringContaining('CANNOT_READ_ALL_DATA') as string;
+    expect(outcome).toEqual({ deadLetters: [{ batch, tenantId: undefined, reason }] });
+    expect(await store(batch)).toEqual(outcome);
 
     const told = {
       id: batch.id,
@@ -117,7 +121,7 @@ describe('The processors of batches', () => {
 
   it('should say "at least" when not all events of a dead letter can be told apart', async () => {
     const batch = eventBatch('acme', 'acme');
-    await events.store({ ...batch, events: 9, rows: Buffer.concat([batch.rows, Buffer.alloc(10, 0xff)]) });
+    await store({ ...batch, events: 9, rows: Buffer.concat([batch.rows, Buffer.alloc(10, 0xff)]) });
 
     const [error] = await errorsOf('acme');
     expect(error!.detail).toContain('among the dead letters: at least 2. ');
@@ -126,63 +130,119 @@ describe('The processors of batches', () => {
   it('should put a batch among the dead letters even if it cannot be told whose it is', async () => {
     const batch = { ...eventBatch('acme'), rows: Buffer.from('secret rows that are no rows') };
 
-    expect(await events.store(batch)).toMatchObject({ kind: 'dead-letter' });
+    expect(await store(batch)).toMatchObject({ deadLetters: [{ batch, tenantId: undefined }] });
   });
 
   describe('of events that a constraint refuses', () => {
     beforeEach(async () => {
       await client.command({ query: "ALTER TABLE events ADD CONSTRAINT no_globex CHECK tenant_id != 'globex'" });
     });
-    const apartBatch = (...tenants: string[]): EventBatch => ({ ...eventBatch(...tenants), type: EVENTS_APART_V1 });
     const rowsOf = async () => {
       const result = await client.query({ query: 'SELECT tenant_id FROM events', format: 'JSONEachRow' });
-      return (await result.json<{ tenant_id: string }>()).map((row) => row.tenant_id);
+      return (await result.json<{ tenant_id: string }>()).map((row) => row.tenant_id).sort();
+    };
+    const reason = 'ClickHouse cannot read the rows of this batch: VIOLATED_CONSTRAINT (469)';
+
+    it('should store all others, and make of each a dead letter of its tenant, the same each time', async () => {
+      const batch = eventBatch('acme', 'globex', 'acme', 'initech', 'globex');
+      const outcome = await store(batch);
+      expect(outcome.deadLetters).toEqual(
+        Array(2).fill({ batch: expect.objectContaining({ events: 1 }) as EventBatch, tenantId: 'globex', reason }),
+      );
+      expect(await store(batch, false)).toEqual(outcome);
+      expect(await rowsOf()).toEqual(['acme', 'acme', 'initech']);
+      const ids = outcome.deadLetters.map(({ batch: { id } }) => id);
+      expect(new Set(ids).size).toBe(2);
+      const told = { detail: expect.stringContaining(': 1. '), eventType: 'page_viewed', userId: 'u-1' };
+      expect((await errorsOf('globex')).map(({ id }) => id).sort()).toEqual(ids.sort());
+      expect(await errorsOf('globex')).toEqual(Array(2).fill(expect.objectContaining(told)));
+      expect(await errorsOf('acme')).toEqual([]);
+    });
+
+    it('should cost none of the batches that are stored with theirs, nor those that cannot be read', async () => {
+      const unreadable = { ...eventBatch('acme'), rows: Buffer.from('no rows') };
+      const bad = eventBatch('globex');
+      const good = Array.from({ length: 6 }, () => eventBatch('acme'));
+      // The first goes at once; all others wait for it, and are one insert.
+      const outcomes = await Promise.all(
+        [...good.slice(0, 4), bad, unreadable, ...good.slice(4)].map((batch) => store(batch)),
+      );
+      expect(outcomes.filter(({ deadLetters }) => deadLetters.length > 0)).toEqual([
+        { deadLetters: [{ batch: bad, tenantId: 'globex', reason }] },
+        { deadLetters: [expect.objectContaining({ batch: unreadable, tenantId: undefined })] },
+      ]);
+      expect(await rowsOf()).toEqual(good.map(() => 'acme'));
+    });
+
+    it('should be the same dead letter when it is replayed and refused again', async () => {
+      const { deadLetters } = await store(eventBatch('acme', 'globex'));
+      expect(await store({ ...deadLetters[0]!.batch, mayBeRepeated: true }, false)).toMatchObject({
+        deadLetters: [{ batch: { id: deadLetters[0]!.batch.id } }],
+      });
+    });
+  });
+
+  describe('of events that come together', () => {
+    const inserts = () => jest.spyOn(client, 'exec');
+    const stored = async () => {
+      const result = await client.query({
+        query: 'SELECT user_id, may_have_copies FROM events ORDER BY user_id',
+        format: 'JSONCompactEachRow',
+      });
+      return result.json();
+    };
+    /** One event with an id of this UUID version. */
+    const batchOf = (userId: string, version: 7 | 8 = 7): EventBatch => {
+      const encoder = new EventRowEncoder();
+      encoder.append({
+        ...{ tenantId: 'acme', id: withVersion(uuid7Bytes(), version), eventType: 'page_viewed', userId },
+        ...{ anonymousId: '', eventId: '', occurredAt: Date.now(), receivedAt: Date.now() * 1000 },
+        payload: Buffer.from('{}'),
+      });
+      return { id: uuid7(), type: EVENTS_V1, events: 1, rows: encoder.take() };
     };
 
-    it('should part the tenants, and store nothing before the queue knows the parts', async () => {
-      const batch = eventBatch('acme', 'globex', 'acme');
-      const outcome = await events.store(batch);
-      expect(outcome).toEqual({
-        kind: 'split',
-        parts: [
-          expect.objectContaining({ type: EVENTS_APART_V1, events: 2 }),
-          expect.objectContaining({ type: EVENTS_APART_V1, events: 1 }),
-        ],
+    it('should store many batches by few inserts, each once, and again nothing of the same ones together', async () => {
+      const exec = inserts();
+      const batches = Array.from({ length: 60 }, (_, i) => batchOf(`u-${i}`));
+      const all = () => Promise.all(batches.map((batch) => store(batch)));
+      expect(await all()).toEqual(batches.map(() => STORED));
+      expect(exec.mock.calls.length).toBeLessThan(10);
+      expect(await stored()).toHaveLength(60);
+    });
+
+    it('should say which rows cannot have copies: those with a fresh id, of a first delivery, at the first try', async () => {
+      await store(batchOf('a-first'));
+      await store(batchOf('b-again'), false);
+      await store(batchOf('c-keyed', 8));
+      const exec = client.exec.bind(client);
+      let isLost = true;
+      inserts().mockImplementation(async (...args) => {
+        const answer = await exec(...args);
+        if (isLost) {
+          isLost = false;
+          throw new Error('the answer was lost');
+        }
+        return answer;
       });
-      expect(await events.store(batch)).toEqual(outcome);
-      expect([await rowsOf(), await errorsOf('globex')]).toEqual([[], []]);
+      await client.command({ query: 'ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = 0' });
+      await store(batchOf('d-tried-twice'));
+      expect(await stored()).toEqual([
+        ['a-first', 0],
+        ['b-again', 1],
+        ['c-keyed', 1],
+        ['d-tried-twice', 0],
+        ['d-tried-twice', 1],
+      ]);
     });
 
-    it('should set even one tenant’s events apart first: another batch in the same insert may have been at fault', async () => {
-      const outcome = await events.store(eventBatch('globex'));
-      expect(outcome).toMatchObject({ kind: 'split', parts: [{ type: EVENTS_APART_V1, events: 1 }] });
-    });
-
-    it('should store events apart once, however often they come', async () => {
-      const batch = apartBatch('acme', 'acme');
-      for (let i = 0; i < 3; i++) expect(await apart.store(batch)).toEqual({ kind: 'stored' });
-      expect(await rowsOf()).toEqual(['acme', 'acme']);
-    });
-
-    it('should halve events apart, down to the one that is a dead letter of its tenant', async () => {
-      const outcome = await apart.store(apartBatch('globex', 'globex', 'globex'));
-      expect(outcome).toMatchObject({ kind: 'split', parts: [{ events: 2 }, { events: 1 }] });
-
-      const batch = apartBatch('globex');
-      const reason = 'ClickHouse cannot read the rows of this batch: VIOLATED_CONSTRAINT (469)';
-      expect(await apart.store(batch)).toEqual({ kind: 'dead-letter', reason, tenantId: 'globex' });
-      expect(await apart.store(batch)).toMatchObject({ kind: 'dead-letter' });
-      const told = { id: batch.id, detail: expect.stringContaining(': 1. '), eventType: 'page_viewed', userId: 'u-1' };
-      expect(await errorsOf('globex')).toEqual([expect.objectContaining(told)]);
-    });
-
-    it('should stop to halve after 600 times in a minute, and keep what is left together', async () => {
-      const batch = apartBatch('globex', 'globex');
-      const kinds: string[] = [];
-      while (kinds.length < 601) kinds.push((await apart.store(batch)).kind);
-      expect(new Set(kinds.slice(0, 600))).toEqual(new Set(['split']));
-      expect(kinds[600]).toBe('dead-letter');
-      expect(await errorsOf('globex')).toEqual([expect.objectContaining({ detail: expect.stringContaining(': 2. ') })]);
+    it('should store first deliveries apart from those that may be repeated', async () => {
+      const exec = inserts();
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) => store(batchOf(`u-${String(i).padStart(2, '0')}`), i % 2 === 0)),
+      );
+      expect(await stored()).toEqual(Array.from({ length: 20 }, (_, i) => [`u-${String(i).padStart(2, '0')}`, i % 2]));
+      expect(exec.mock.calls.length).toBeLessThan(6);
     });
   });
 
@@ -190,13 +250,13 @@ describe('The processors of batches', () => {
     await rename('ingestion_errors', 'away');
     const handedBack = 'handed back';
     const outcomes = ['one', 'another'].map((detail) =>
-      errors.store(errorBatch(detail)).then(
+      storeErrors(errorBatch(detail)).then(
         () => detail,
         () => handedBack,
       ),
     );
     expect(await Promise.race(outcomes)).toBe(handedBack);
-    expect(await events.store(eventBatch('acme'))).toEqual({ kind: 'stored' });
+    expect(await store(eventBatch('acme'))).toEqual(STORED);
     await rename('away', 'ingestion_errors');
 
     const stored = (await Promise.all(outcomes)).filter((outcome) => outcome !== handedBack);
@@ -207,18 +267,18 @@ describe('The processors of batches', () => {
   it('should hold every batch of events in hand while they cannot be stored', async () => {
     await rename('events', 'away');
     const inserts = jest.spyOn(client, 'exec');
-    const stored = Promise.all(Array.from({ length: 5 }, () => events.store(eventBatch('acme'))));
+    const stored = Promise.all(Array.from({ length: 5 }, () => store(eventBatch('acme'))));
     await waitUntil(() => inserts.mock.calls.length >= 10);
     await rename('away', 'events');
 
-    expect(await stored).toEqual(Array.from({ length: 5 }, () => ({ kind: 'stored' })));
+    expect(await stored).toEqual(Array.from({ length: 5 }, () => STORED));
   });
 
   it('should hand batches back that wait when the process stops', async () => {
     await rename('ingestion_errors', 'away');
     await rename('events', 'away_too');
     const inserts = jest.spyOn(client, 'exec');
-    const outcomes = [errors.store(errorBatch('')), events.store(eventBatch('acme'))].map((outcome) =>
+    const outcomes = [storeErrors(errorBatch('')), store(eventBatch('acme'))].map((outcome) =>
       outcome.catch((error: unknown) => (error as Error).name),
     );
     await waitUntil(() => inserts.mock.calls.length >= 4);

@@ -3,10 +3,10 @@ import type { INestApplication } from '@nestjs/common';
 import type { Configuration } from '../config/configuration.js';
 import { ErrorRecorder } from '../errors/error.recorder.js';
 import { Readiness } from '../health/readiness.js';
+import { Retries } from '../idempotency/retries.service.js';
 import { GroupCommit } from '../ingestion/group-commit.js';
 import { ComplianceProcessor } from '../processing/compliance.processor.js';
 import { ErrorStorage } from '../processing/error.storage.js';
-import { EventsApartProcessor } from '../processing/events-apart.processor.js';
 import { EventsProcessor } from '../processing/events.processor.js';
 import { LagRecorder } from '../processing/lag.recorder.js';
 import { ApiKeyUsage } from '../tenants/api-key.usage.js';
@@ -53,11 +53,18 @@ export function shutdownPlan(
     doing: 'answering the requests in flight',
     run: (remainingMs) => connections.close(remainingMs / 2),
   };
-  // What requests left behind in memory: commits whose clients hung up, errors for operators, the last use of keys.
+  // What requests left behind in memory: commits whose clients hung up, answers that are out, errors for operators, the last use of keys.
   const flush: ShutdownStep = {
     doing: 'writing down what requests left',
     run: () =>
-      Promise.all([app.get(GroupCommit).settled(), app.get(ErrorRecorder).close(), app.get(ApiKeyUsage).write()]),
+      Promise.all([
+        app
+          .get(GroupCommit)
+          .settled()
+          .then(() => app.get(Retries).settled()),
+        app.get(ErrorRecorder).close(),
+        app.get(ApiKeyUsage).write(),
+      ]),
   };
   const finishBatches: ShutdownStep = {
     doing: 'finishing or handing back batches',
@@ -65,7 +72,7 @@ export function shutdownPlan(
       // First take no more, then stop waiting for ClickHouse: the other way round each batch that is handed back would make
       // room for one more.
       const closed = worker?.close();
-      for (const processor of [EventsProcessor, EventsApartProcessor, ErrorStorage, ComplianceProcessor]) {
+      for (const processor of [EventsProcessor, ErrorStorage, ComplianceProcessor]) {
         app.get<{ stopWaiting(insertsWithinMs: number): void }>(processor).stopWaiting(remainingMs / 2);
       }
       await closed;

@@ -25,11 +25,11 @@ export function currentRequest(): SpanContext | undefined {
 }
 
 /** Runs `publish` as the first span of the batch's trace. */
-export async function tracePublish(
+export async function tracePublish<T>(
   batch: EventBatch,
   requests: readonly SpanContext[],
-  publish: () => Promise<void>,
-): Promise<void> {
+  publish: () => Promise<T>,
+): Promise<T> {
   const span = batchSpanIds.ofNext(batch.id, () =>
     tracer().startSpan('publish batch', {
       root: true,
@@ -39,7 +39,7 @@ export async function tracePublish(
     }),
   );
   try {
-    await publish();
+    return await publish();
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
@@ -48,15 +48,16 @@ export async function tracePublish(
   }
 }
 
-/** Runs `handle` as a span in the batch's trace: one for each delivery, with the outcome's name. */
-export async function traceDelivery<T extends { readonly kind: string }>(
+/** Runs `handle` as a span in the batch's trace: one for each delivery, with the name of its outcome. */
+export async function traceDelivery<T>(
   batch: EventBatch,
   handle: () => Promise<T>,
+  nameOf: (outcome: T) => string,
 ): Promise<T> {
   const { span, within } = startDelivery(batch);
   try {
     const outcome = await context.with(within, handle);
-    span.setAttribute('segops.batch.outcome', outcome.kind);
+    span.setAttribute('segops.batch.outcome', nameOf(outcome));
     return outcome;
   } catch (error) {
     span.setAttribute('segops.batch.outcome', 'redelivered').setStatus({ code: SpanStatusCode.ERROR });
@@ -66,7 +67,7 @@ export async function traceDelivery<T extends { readonly kind: string }>(
   }
 }
 
-/** Notes an insert that has just ended, in the trace of the batch that is being processed. */
+/** Notes an insert that has just ended, in the trace of the batch that is being processed: of several, the oldest. */
 export function traceInsert(table: string, succeeded: boolean, durationMs: number): void {
   const endedAt = Date.now();
   const span = tracer().startSpan(`insert ${table}`, {
@@ -78,20 +79,16 @@ export function traceInsert(table: string, succeeded: boolean, durationMs: numbe
   span.end(endedAt);
 }
 
-/**
- * Batches of events were published in a span; others have theirs from here on, and so has one that was made of several, with a
- * link to each of those.
- */
+/** Batches of events were published in a span; others have theirs from here on. */
 function startDelivery(batch: EventBatch): { readonly span: Span; readonly within: Context } {
   const name = `process ${batch.type}`;
   const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(batch) };
-  if (batch.type === EVENTS_V1 && batch.combines === undefined) {
+  if (batch.type === EVENTS_V1) {
     const parent = trace.setSpanContext(ROOT_CONTEXT, firstSpanOf(batch.id));
     const span = tracer().startSpan(name, options, parent);
     return { span, within: trace.setSpan(parent, span) };
   }
-  const links = batch.combines?.map(({ id }) => ({ context: firstSpanOf(id) })) ?? [];
-  const span = batchSpanIds.ofNext(batch.id, () => tracer().startSpan(name, { ...options, links, root: true }));
+  const span = batchSpanIds.ofNext(batch.id, () => tracer().startSpan(name, { ...options, root: true }));
   return { span, within: trace.setSpan(ROOT_CONTEXT, span) };
 }
 

@@ -1,6 +1,6 @@
 import type { EventBatch } from './event-batch.js';
 
-/** A batch that can never be stored as things are, kept until it is replayed or removed. Its id is the batch's. */
+/** Events that can never be stored as things are, kept until they are replayed or removed. Its id is that of its batch. */
 export interface DeadLetter {
   readonly batch: EventBatch;
   /** The one tenant whose events it holds; undefined when that cannot be told, and only operators may see it. */
@@ -10,6 +10,9 @@ export interface DeadLetter {
   /** When it was given up: milliseconds since 1970. */
   readonly diedAt: number;
 }
+
+/** A dead letter that is not kept yet. */
+export type NewDeadLetter = Omit<DeadLetter, 'diedAt'>;
 
 /** A dead letter without its rows, which may take a megabyte. */
 export interface DeadLetterSummary extends Omit<DeadLetter, 'batch'> {
@@ -31,8 +34,7 @@ export interface DeadLetters {
   get(id: string): Promise<DeadLetter | undefined>;
 
   /**
-   * Puts the batch back into the queue as it was, under its own id, so that storing it once more leaves one copy. Resolves
-   * when it is on disk there. A batch that is refused again is a dead letter again.
+   * Puts the batch back into the queue under its own id, as one that may be stored already. Resolves when it is on disk there. A batch that is refused again is a dead letter again.
    * @returns false when there is no such dead letter
    */
   replay(id: string): Promise<boolean>;

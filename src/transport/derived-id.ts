@@ -4,8 +4,8 @@ import { formatUuid, withVersion } from '../common/uuid7.js';
 const TIME_DIGITS = 12;
 
 /**
- * The id of a batch that is made of another: always the same for the same one, so that it is stored once however often it is
- * made. It keeps the time at which the other was accepted.
+ * The id of what is made of a batch: always the same for the same one, however often it is made. It keeps the time at which the
+ * batch was accepted.
  * @param what tells it from all else that is made of that batch
  */
 export function derivedId(batchId: string, what: string): string {

@@ -1,6 +1,6 @@
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import type { EventBatch } from './event-batch.js';
+import type { Delivery } from './event-batch.js';
 import type { BatchOutcome, ConsumeOptions, Consumption, EventTransport } from './event-transport.js';
 
 /**
@@ -20,7 +20,7 @@ export class EventTransportServer extends Server implements CustomTransportStrat
 
   listen(callback: (error?: unknown) => void): void {
     this.transport
-      .consume((batch) => this.dispatch(batch), this.options)
+      .consume((delivery) => this.dispatch(delivery), this.options)
       .then((consumption) => {
         this.consumption = consumption;
         callback();
@@ -41,13 +41,14 @@ export class EventTransportServer extends Server implements CustomTransportStrat
     throw new Error('EventTransportServer emits no events.');
   }
 
-  private async dispatch(batch: EventBatch): Promise<BatchOutcome> {
-    const handler = this.getHandlerByPattern(batch.type) as MessageHandler<EventBatch, unknown, BatchOutcome> | null;
+  private async dispatch(delivery: Delivery): Promise<BatchOutcome> {
+    const { type } = delivery.batch;
+    const handler = this.getHandlerByPattern(type) as MessageHandler<Delivery, unknown, BatchOutcome> | null;
     if (handler === null) {
       // A newer API wrote it, in the middle of an upgrade: it waits in the queue for a newer worker.
-      throw new Error(`This worker knows no batches of type ${batch.type}. Upgrade the workers.`);
+      throw new Error(`This worker knows no batches of type ${type}. Upgrade the workers.`);
     }
-    const result: unknown = await handler(batch);
+    const result: unknown = await handler(delivery);
     return (isObservable(result) ? await lastValueFrom(result) : result) as BatchOutcome;
   }
 }

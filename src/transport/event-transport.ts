@@ -1,29 +1,21 @@
-import type { DeadLetters } from './dead-letters.js';
-import type { EventBatch } from './event-batch.js';
+import type { DeadLetters, NewDeadLetter } from './dead-letters.js';
+import type { Delivery, EventBatch } from './event-batch.js';
+import type { PublishOptions, RetryNote } from './retry-notes.js';
 
-/** What became of a delivered batch. Anything else is an exception, and the batch is delivered again later. */
-export type BatchOutcome =
-  | { readonly kind: 'stored' }
-  /** Nothing of it was stored, and its events go on as batches of their own. Their ids derive from the batch's. */
-  | { readonly kind: 'split'; readonly parts: readonly EventBatch[] }
-  /** Nothing of it can be stored. `tenantId` is left out unless all of its events belong to one tenant. */
-  | { readonly kind: 'dead-letter'; readonly reason: string; readonly tenantId?: string };
+/** What became of a batch that is finished. Anything else is an exception, and the batch is delivered again later. */
+export interface BatchOutcome {
+  /** What of it can never be stored; mostly nothing. The transport keeps these before it completes the batch. */
+  readonly deadLetters: readonly NewDeadLetter[];
+}
 
-export type BatchHandler = (batch: EventBatch) => Promise<BatchOutcome>;
+/** All of the batch is stored. */
+export const STORED: BatchOutcome = { deadLetters: [] };
+
+export type BatchHandler = (delivery: Delivery) => Promise<BatchOutcome>;
 
 export interface ConsumeOptions {
   /** How many batches may be in the handler's hands at once. */
   readonly concurrency: number;
-  /**
-   * Types of batches whose rows may be written one after the other. Where the broker can do it, several that no handler has
-   * seen are delivered as one, which takes their place in the queue.
-   */
-  readonly combinable?: ReadonlySet<string>;
-}
-
-export interface PublishOptions {
-  /** That it was published before, with an unknown outcome: it may be in the queue, or have passed through it. */
-  readonly isRepeated?: boolean;
 }
 
 /** A running consumption; `close` takes no more batches, waits for those in hand, and hands back what did not finish. */
@@ -86,17 +78,23 @@ export abstract class EventTransport {
   abstract readonly deadLetters: DeadLetters;
 
   /**
-   * Resolves when the batch is on disk, and not before.
+   * Resolves when the batch is on disk, and not before; or, with none of it on disk, when there are notes of earlier attempts of its
+   * requests ({@link RetryNote}) whose clients are left without an answer. Where notes cannot be asked for, there are none.
+   * @returns those older notes; none when the batch is on disk
    * @throws BatchRejectedError when the queue will never take it; TransportUnavailableError within
    * {@link PUBLISH_TIMEOUT_MS} otherwise, at once while the queue is nearly full
    */
-  abstract publish(batch: EventBatch, options?: PublishOptions): Promise<void>;
+  abstract publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]>;
 
   /**
-   * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned `stored`, gives its place to
-   * its parts when it returned `split`, goes to the dead letters when it returned `dead-letter`, and is delivered again when
-   * it threw or its worker died. Where the broker can do it, a batch that was split is not delivered again once one of its
-   * parts may be.
+   * Removes notes of requests whose answers are out; for when there is no batch that could tell it.
+   * @throws Error when that is not known
+   */
+  abstract forget(answered: readonly RetryNote[]): Promise<void>;
+
+  /**
+   * Starts to deliver batches to the handler. A batch leaves the queue when the handler returned and its dead letters are kept; it
+   * is delivered again when the handler threw or its worker died.
    */
   abstract consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption>;
 

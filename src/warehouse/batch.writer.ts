@@ -38,6 +38,8 @@ export interface StorableBatch {
   readonly rows: Uint8Array;
 }
 
+type Parameters = Readonly<Record<string, string | number>>;
+
 /** Is told of each insert: whether ClickHouse committed it, and how long it took to say so. */
 export type InsertObserver = (succeeded: boolean, durationMs: number) => void;
 
@@ -48,6 +50,8 @@ export interface RowFormat {
   readonly format: string;
   /** The columns in their order, and the types that the format writes. */
   readonly columns: readonly (readonly [name: string, type: string])[];
+  /** More columns, with the expressions that give them their values; these may use parameters of the query. */
+  readonly computed?: readonly (readonly [name: string, expression: string])[];
   /** The rows without those of the erased; the same bytes when there are none. */
   readonly without: (erasures: KnownErasures, rows: Uint8Array) => Uint8Array;
 }
@@ -71,19 +75,6 @@ export abstract class BatchWriter {
   }
 
   /**
-   * Resolves when ClickHouse has committed the rows. Storing a batch of the same id again leaves one copy.
-   * @throws BatchRefusedError when the rows can never be stored; any other error means: try again later
-   */
-  async store(batch: StorableBatch): Promise<void> {
-    await this.storeKept(batch);
-  }
-
-  /** The same, for a batch that is to be stored apart from all others. */
-  async storeApart(batch: StorableBatch): Promise<void> {
-    await this.storeKept(batch);
-  }
-
-  /**
    * What tells how much of some rows would not be stored now, since it is of the erased.
    * @throws Error when ClickHouse cannot be asked
    */
@@ -96,12 +87,21 @@ export abstract class BatchWriter {
     };
   }
 
-  private async storeKept({ id, rows }: StorableBatch, triesLeft = TRIES): Promise<void> {
+  /**
+   * Resolves when ClickHouse has committed the rows. Storing a batch of the same id again leaves one copy.
+   * @param parameters of the computed columns
+   * @throws BatchRefusedError when the rows can never be stored; any other error means: try again later
+   */
+  protected async insertKept(
+    { id, rows }: StorableBatch,
+    parameters: Parameters = {},
+    triesLeft = TRIES,
+  ): Promise<void> {
     const deadline = AbortSignal.timeout(this.timeoutMs);
     try {
       const erasures = await untilAborted(this.erasures.known(), deadline);
       const kept = this.format.without(erasures, rows);
-      if (kept.length > 0) await this.send({ id, rows: kept }, erasures.state, deadline);
+      if (kept.length > 0) await this.send({ id, rows: kept }, { ...parameters, erasures: erasures.state }, deadline);
     } catch (error) {
       const failure = this.classify(error, deadline);
       if (failure instanceof BatchRefusedError) throw failure;
@@ -109,16 +109,16 @@ export abstract class BatchWriter {
       this.erasures.forget();
       const isOutdated = error instanceof ClickHouseError && error.code === ERASURE_UNKNOWN;
       if (!isOutdated || triesLeft === 1) throw failure;
-      await this.storeKept({ id, rows }, triesLeft - 1);
+      await this.insertKept({ id, rows }, parameters, triesLeft - 1);
     }
   }
 
-  private async send({ id, rows }: StorableBatch, erasures: string, deadline: AbortSignal): Promise<void> {
+  private async send({ id, rows }: StorableBatch, parameters: Parameters, deadline: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     try {
       const { stream } = await this.client.exec({
         query: this.insert,
-        query_params: { erasures },
+        query_params: parameters,
         values: Readable.from(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)),
         abort_signal: deadline,
         clickhouse_settings: {
@@ -150,11 +150,13 @@ export abstract class BatchWriter {
   }
 }
 
-function insertInto({ table, format, columns }: RowFormat): string {
-  const names = columns.map(([name]) => name).join(', ');
+function insertInto({ table, format, columns, computed = [] }: RowFormat): string {
+  const names = columns.map(([name]) => name);
   const structure = columns.map(([name, type]) => `${name} ${type}`);
+  const into = [...names, ...computed.map(([name]) => name)];
+  const values = [...names, ...computed.map(([, expression]) => expression)];
   return `
-    INSERT INTO ${table} (${names})
-    SELECT ${names} FROM input('${structure.join(', ')}') WHERE ${KNOWS_ALL_ERASURES}
+    INSERT INTO ${table} (${into.join(', ')})
+    SELECT ${values.join(', ')} FROM input('${structure.join(', ')}') WHERE ${KNOWS_ALL_ERASURES}
     FORMAT ${format}`;
 }

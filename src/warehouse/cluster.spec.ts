@@ -111,7 +111,6 @@ describe('A warehouse of two shards', () => {
     const batch = { id: uuid7(), rows: rowsOf(USERS.map((userId) => ({ userId, eventType: 'context_identified' }))) };
     await Promise.all(Array.from({ length: 4 }, () => new EventWriter(client).store(batch)));
     for (let turn = 0; turn < 4; turn++) await new EventWriter(client).store(batch);
-    await new EventWriter(client).storeApart(batch);
     expect(await count('events')).toBe(USERS.length);
     expect(await count('user_properties')).toBe(USERS.length);
   });

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { BatchWriter, type InsertObserver, type RowFormat } from './batch.writer.js';
+import { BatchWriter, type InsertObserver, type RowFormat, type StorableBatch } from './batch.writer.js';
 import type { KnownErasures, Subject } from './erasures.js';
 
 const ERRORS: RowFormat = {
@@ -23,6 +23,14 @@ const ERRORS: RowFormat = {
 export class ErrorWriter extends BatchWriter {
   constructor(client: ClickHouseClient, timeoutMs?: number, onInsert?: InsertObserver) {
     super(client, ERRORS, timeoutMs, onInsert);
+  }
+
+  /**
+   * Resolves when ClickHouse has committed the rows. Storing a batch of the same id again leaves one copy.
+   * @throws BatchRefusedError when the rows can never be stored; any other error means: try again later
+   */
+  async store(batch: StorableBatch): Promise<void> {
+    await this.insertKept(batch);
   }
 }
 

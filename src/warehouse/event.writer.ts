@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { BatchWriter, type InsertObserver, type RowFormat } from './batch.writer.js';
+import { BatchWriter, type InsertObserver, type RowFormat, type StorableBatch } from './batch.writer.js';
 import { type KnownErasures, SHOPIFY_EVENT_ID_PREFIX, type Subject } from './erasures.js';
 import { EVENT_COLUMNS } from './event-row.encoder.js';
 import { EventRowReader } from './event-row.reader.js';
@@ -10,10 +10,14 @@ const TYPES: Readonly<Record<string, string>> = {
   received_at: 'DateTime64(6)',
 };
 
+/** Ids of version 8 are made from what a caller chose, who may use it again; others are fresh unless the insert says otherwise. */
+const MAY_HAVE_COPIES = 'if(bitAnd(reinterpretAsUInt64(id), 0xF000) = 0x7000, {mayHaveCopies: UInt8}, 1)';
+
 const EVENTS: RowFormat = {
   table: 'events',
   format: 'RowBinary',
   columns: EVENT_COLUMNS.map((column) => [column, TYPES[column] ?? 'String']),
+  computed: [['may_have_copies', MAY_HAVE_COPIES]],
   without: withoutErasedEvents,
 };
 
@@ -21,6 +25,15 @@ const EVENTS: RowFormat = {
 export class EventWriter extends BatchWriter {
   constructor(client: ClickHouseClient, timeoutMs?: number, onInsert?: InsertObserver) {
     super(client, EVENTS, timeoutMs, onInsert);
+  }
+
+  /**
+   * Resolves when ClickHouse has committed the rows. Storing a batch of the same id again leaves one copy.
+   * @param mayHaveCopies false only when none of the rows can be stored already, and none of them can be on its way a second time
+   * @throws BatchRefusedError when the rows can never be stored; any other error means: try again later
+   */
+  async store(batch: StorableBatch, { mayHaveCopies } = { mayHaveCopies: true }): Promise<void> {
+    await this.insertKept(batch, { mayHaveCopies: mayHaveCopies ? 1 : 0 });
   }
 }
 

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
 import { storeRows } from '../../test/support/stored-rows.js';
-import { uuid7, uuid7Bytes, withVersion } from '../common/uuid7.js';
+import { formatUuid, uuid7Bytes, withVersion } from '../common/uuid7.js';
 import { createClickHouseClient } from './clickhouse.client.js';
-import { EventRowEncoder } from './event-row.encoder.js';
-import { EventWriter } from './event.writer.js';
 import { Migrator } from './migrator.js';
 
 const MIGRATIONS = join(__dirname, 'migrations');
@@ -35,17 +33,16 @@ describe('0009_may_have_copies', () => {
   };
   /** As a build does that does not know the column. */
   const store = async (userId: string) => {
-    const encoder = new EventRowEncoder();
-    for (const [id, eventType] of [
-      [uuid7Bytes(), 'without a key'],
-      [withVersion(uuid7Bytes(), 8), 'with a key'],
-    ] as const) {
-      encoder.append({
-        ...{ tenantId: 'acme', id, eventType, userId, anonymousId: '', eventId: '' },
-        ...{ occurredAt: Date.now(), receivedAt: Date.now() * 1000, payload: Buffer.from('{}') },
-      });
-    }
-    await new EventWriter(client).store({ id: uuid7(), rows: encoder.take() });
+    const ids = [uuid7Bytes(), withVersion(uuid7Bytes(), 8)].map(formatUuid);
+    await client.insert({
+      table: 'events',
+      columns: ['tenant_id', 'event_type', 'user_id', 'id'],
+      values: [
+        ['acme', 'without a key', userId, ids[0]],
+        ['acme', 'with a key', userId, ids[1]],
+      ],
+      format: 'JSONCompactEachRow',
+    });
   };
   const flags = async () => {
     const result = await client.query({

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { BullMqTransport } from '../../src/transport/bullmq/bullmq.transport.js';
-import { describeCombining } from './combining.contract.js';
 import type { TestBroker } from './queue.bench.js';
 import { describeBrokerOutages, describeTransport } from './transport.contract.js';
 
@@ -32,5 +31,4 @@ async function startRedis(): Promise<TestBroker> {
 }
 
 describeTransport('BullMQ', startRedis);
-describeCombining('BullMQ', startRedis);
 describeBrokerOutages('BullMQ', startRedis);

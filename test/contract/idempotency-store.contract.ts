@@ -1,13 +1,4 @@
-import {
-  type BrokenNote,
-  type IdempotencyStore,
-  MAX_BROKEN,
-  MAX_MEMORY_BYTES,
-  memoryBounds,
-  type Note,
-} from '../../src/idempotency/idempotency.store.js';
-import { drawSeed, formatSeed } from '../../src/idempotency/seed.js';
-import { waitUntil } from '../support/wait-until.js';
+import { type IdempotencyStore, MAX_MEMORY_BYTES, memoryBounds } from '../../src/idempotency/idempotency.store.js';
 
 export interface StoreUnderTest {
   /** A process that begins: on what processes before it have left. */
@@ -18,167 +9,20 @@ let tenants = 0;
 
 /** What every store promises; each adapter's spec calls it with a real one. */
 export function describeIdempotencyStore(name: string, underTest: StoreUnderTest): void {
-  describe(`${name} as a store of what was tried and answered`, () => {
+  describe(`${name} as a store of what was answered`, () => {
     let store: IdempotencyStore;
     let tenantId: string;
-    let fingerprint: string;
 
     beforeEach(async () => {
       store = await underTest.begin();
       tenantId = `t${++tenants}`;
-      fingerprint = `${tenantId}:track:same-bytes`;
     });
     afterEach(() => store.close());
 
-    const note = (durable = false): Note => ({ seed: formatSeed(drawSeed()), durable });
-    const take = async (times: number): Promise<Note[]> => {
-      const taken: Note[] = [];
-      for (let i = 0; i < times; i++) taken.push(...[(await store.take(fingerprint)) ?? []].flat());
-      return taken;
-    };
-    const serve = (...open: Note[]) => store.note([{ fingerprint, open }]);
-    const tell = (change: BrokenNote['change'], ...notes: Note[]) =>
-      store.tell(notes.map((told) => ({ ...told, tenantId, fingerprint, change })));
     const beginAgain = async () => {
       await store.close();
       store = await underTest.begin();
     };
-    const has = (text = fingerprint) => waitUntil(() => store.has(text));
-
-    describe('attempts', () => {
-      it('should have nothing where nothing was tried', async () => {
-        expect(store.has(fingerprint)).toBe(false);
-        expect(await take(1)).toEqual([]);
-      });
-
-      it.each([true, false])(
-        'should hand over a broken attempt once, and whether it is durable: %s',
-        async (durable) => {
-          const first = note(durable);
-          await serve(first);
-          await tell('broken', first);
-          await serve();
-          expect(store.has(fingerprint)).toBe(true);
-          expect(await take(2)).toEqual([first]);
-          expect(store.has(fingerprint)).toBe(false);
-        },
-      );
-
-      it('should hand over as many broken attempts as there are, the oldest first', async () => {
-        const [first, second] = [note(), note()];
-        await tell('broken', first);
-        await tell('broken', second);
-        expect(await take(3)).toEqual([first, second]);
-      });
-
-      it('should hand over nothing of what is being served, or was answered', async () => {
-        const [first, second] = [note(), note()];
-        await serve(first, second);
-        expect(await take(1)).toEqual([]);
-        await serve(second);
-        await serve();
-        expect(await take(1)).toEqual([]);
-      });
-
-      it('should keep fingerprints apart', async () => {
-        const first = note();
-        await tell('broken', first);
-        const others = ['other-bytes', 'same-byte'].map((bytes) => `${tenantId}:track:${bytes}`);
-        for (const other of others) {
-          expect(store.has(other)).toBe(false);
-          expect(await store.take(other)).toBeUndefined();
-        }
-        expect(await take(1)).toEqual([first]);
-      });
-
-      it('should learn later that a broken attempt is durable', async () => {
-        const first = note();
-        await tell('broken', first);
-        await tell('durable', { ...first, durable: true });
-        expect(await take(1)).toEqual([{ ...first, durable: true }]);
-      });
-
-      it('should not bring back by that what was taken over', async () => {
-        const first = note();
-        await tell('broken', first);
-        await take(1);
-        await tell('durable', { ...first, durable: true });
-        expect(await take(1)).toEqual([]);
-      });
-
-      it('should forget what was taken over without it', async () => {
-        const first = note();
-        await tell('broken', first);
-        await tell('taken', first);
-        expect(await take(1)).toEqual([]);
-      });
-
-      it('should hand over a broken attempt to the next process', async () => {
-        const first = note(true);
-        await tell('broken', first);
-        await beginAgain();
-        await has();
-        expect(await take(2)).toEqual([first]);
-      });
-
-      it('should hand over what a process was serving when it ended, each once', async () => {
-        const attempts = [note(), note(true), note()];
-        const other = note();
-        await serve(...attempts);
-        await store.note([{ fingerprint: `${tenantId}:track:other`, open: [other] }]);
-        await beginAgain();
-        await has();
-        expect(await take(4)).toEqual(attempts);
-        expect(await store.take(`${tenantId}:track:other`)).toEqual(other);
-      });
-
-      it('should hand over what was being served as it was told last', async () => {
-        const attempts = [note(), note(), note()];
-        await serve(...attempts);
-        await serve(...attempts.slice(1));
-        await beginAgain();
-        await has();
-        expect(await take(3)).toEqual(attempts.slice(1));
-      });
-
-      it('should hand over again what a process took over and did not answer', async () => {
-        const first = note();
-        await tell('broken', first);
-        await take(1);
-        await beginAgain();
-        await has();
-        expect(await take(2)).toEqual([first]);
-      });
-
-      it('should hand over nothing of a process that had answered everything', async () => {
-        await serve(note());
-        await serve();
-        const other = `${tenantId}:track:other`;
-        await store.note([{ fingerprint: other, open: [note()] }]);
-        await beginAgain();
-        // All that it left comes together.
-        await has(other);
-        expect(store.has(fingerprint)).toBe(false);
-        expect(await take(1)).toEqual([]);
-      });
-
-      it('should keep no more broken attempts of a tenant than it may, and go on for others', async () => {
-        const fingerprints = Array.from({ length: MAX_BROKEN.tenant + 10 }, (_, i) => `${tenantId}:track:${i}`);
-        let taken = 0;
-        // In portions: Redis answers nothing of what comes at once before all of it is on disk, and silence is an absence.
-        for (const portion of portionsOf(fingerprints, 1_000)) {
-          await store.tell(portion.map((text) => ({ ...note(), tenantId, fingerprint: text, change: 'broken' })));
-        }
-        for (const portion of portionsOf(fingerprints, 1_000)) {
-          const notes = await Promise.all(portion.map((text) => store.take(text)));
-          taken += notes.filter((one) => one !== undefined).length;
-        }
-        expect(taken).toBe(MAX_BROKEN.tenant);
-        const [other, first] = [`other-${tenantId}`, note()];
-        await store.tell([{ ...first, tenantId: other, fingerprint: `${other}:track:x`, change: 'broken' }]);
-        expect(await store.take(`${other}:track:x`)).toEqual(first);
-      });
-    });
 
     describe('memory', () => {
       const key = (changes = {}) => ({ space: 'answers', tenantId, key: 'k-1', ...changes }) as const;
@@ -236,8 +80,4 @@ export function describeIdempotencyStore(name: string, underTest: StoreUnderTest
       });
     });
   });
-}
-
-function portionsOf<T>(all: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }

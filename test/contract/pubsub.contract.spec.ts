@@ -47,6 +47,6 @@ async function startPubSub(): Promise<TestBroker> {
 }
 
 describeOnPubSub('Pub/Sub', () => {
-  describeTransport('Pub/Sub', startPubSub);
+  describeTransport('Pub/Sub', startPubSub, { tellsFirst: false });
   describeBrokerOutages('Pub/Sub', startPubSub);
 });

@@ -3,7 +3,6 @@ import { BullMqTransport } from '../../src/transport/bullmq/bullmq.transport.js'
 import { TestRedisCluster } from '../support/redis.cluster.js';
 import { freshRedisPrefix } from '../support/servers.js';
 import { describeIdempotencyStore } from './idempotency-store.contract.js';
-import { describeCombining } from './combining.contract.js';
 import type { TestBroker } from './queue.bench.js';
 import { describeBrokerOutages, describeTransport } from './transport.contract.js';
 
@@ -43,8 +42,7 @@ function startQueue(): Promise<TestBroker> {
 }
 
 describeTransport('BullMQ on Redis Cluster', startQueue);
-describeCombining('BullMQ on Redis Cluster', startQueue);
 describeBrokerOutages('BullMQ on Redis Cluster', startQueue);
 describeIdempotencyStore('Redis Cluster', {
-  begin: () => RedisStore.connect({ redisUrl: cluster.url, prefix, isBesideQueue: true }),
+  begin: () => RedisStore.connect({ redisUrl: cluster.url, prefix }),
 });

@@ -7,11 +7,4 @@ beforeEach(() => {
   prefix = freshRedisPrefix();
 });
 
-describe.each([
-  ['Redis, which is the queue too', true],
-  ['Redis, beside another queue', false],
-])('%s', (name, isBesideQueue) => {
-  describeIdempotencyStore(name, {
-    begin: () => RedisStore.connect({ redisUrl: sharedRedisUrl(), prefix, isBesideQueue }),
-  });
-});
+describeIdempotencyStore('Redis', { begin: () => RedisStore.connect({ redisUrl: sharedRedisUrl(), prefix }) });

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SpoolStore } from '../../src/transport/spool/spool.store.js';
 import { SpoolTransport } from '../../src/transport/spool/spool.transport.js';
-import { describeCombining } from './combining.contract.js';
 import type { TestQueue } from './queue.bench.js';
 import { describeTransport } from './transport.contract.js';
 
@@ -33,4 +32,3 @@ async function startSpool(): Promise<TestQueue> {
 }
 
 describeTransport('the spool', startSpool);
-describeCombining('the spool', startSpool);

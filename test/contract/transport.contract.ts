@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { uuid7 } from '../../src/common/uuid7.js';
-import type { EventBatch } from '../../src/transport/event-batch.js';
+import type { Delivery, EventBatch } from '../../src/transport/event-batch.js';
 import {
   type BatchHandler,
-  type BatchOutcome,
   type ConsumeOptions,
   type Consumption,
   type EventTransport,
+  STORED,
   TransportUnavailableError,
 } from '../../src/transport/event-transport.js';
+import type { RetryNote } from '../../src/transport/retry-notes.js';
 import { waitUntil } from '../support/wait-until.js';
 import { QueueBench, type TestBroker, type TestQueue, untilReady } from './queue.bench.js';
 
-const STORED: BatchOutcome = { kind: 'stored' };
 const ONE_AT_A_TIME: ConsumeOptions = { concurrency: 1 };
 
 const newBatch = (rows: Uint8Array = randomBytes(64), id = uuid7()): EventBatch => ({
@@ -23,8 +23,15 @@ const newBatch = (rows: Uint8Array = randomBytes(64), id = uuid7()): EventBatch 
 });
 const MINUTE_MS = 60_000;
 
-/** What every adapter of {@link EventTransport} promises, tried on a real queue. */
-export function describeTransport(name: string, startQueue: () => Promise<TestQueue>): void {
+/**
+ * What every adapter of {@link EventTransport} promises, tried on a real queue.
+ * @param tellsFirst whether it can tell that a delivery is the first
+ */
+export function describeTransport(
+  name: string,
+  startQueue: () => Promise<TestQueue>,
+  { tellsFirst } = { tellsFirst: true },
+): void {
   describe(`EventTransport on ${name}`, () => {
     const bench = new QueueBench(startQueue);
     let transport: EventTransport;
@@ -57,7 +64,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       const batch = newBatch(Uint8Array.from({ length: 256 * 1024 }, (_, i) => i % 256));
       const delivered: EventBatch[] = [];
       await transport.publish(batch);
-      await consume((received) => {
+      await consume(({ batch: received }) => {
         delivered.push(received);
         return Promise.resolve(STORED);
       });
@@ -69,7 +76,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     it('should deliver every one of many batches, shared among several consumers', async () => {
       const batches = Array.from({ length: 400 }, () => newBatch());
       const deliveries = new Map<string, number>();
-      const handler: BatchHandler = ({ id }) => {
+      const handler: BatchHandler = ({ batch: { id } }) => {
         deliveries.set(id, (deliveries.get(id) ?? 0) + 1);
         return Promise.resolve(STORED);
       };
@@ -86,7 +93,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       await Promise.all(batches.map((batch) => transport.publish(batch)));
       await crash();
       const delivered = new Set<string>();
-      await consume(({ id }) => {
+      await consume(({ batch: { id } }) => {
         delivered.add(id);
         return Promise.resolve(STORED);
       });
@@ -96,7 +103,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     it('should deliver again what the handler could not store', async () => {
       const { id } = await publishNew();
       const delivered: string[] = [];
-      await consume((batch) => {
+      await consume(({ batch }) => {
         delivered.push(batch.id);
         return delivered.length < 3 ? Promise.reject(new Error('not now')) : Promise.resolve(STORED);
       });
@@ -109,7 +116,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       const failing = newBatch();
       const stored: string[] = [];
       await transport.publish(failing);
-      await consume(({ id }) => {
+      await consume(({ batch: { id } }) => {
         if (id === failing.id) return Promise.reject(new Error('not now'));
         stored.push(id);
         return Promise.resolve(STORED);
@@ -122,9 +129,9 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     it('should not deliver a dead letter again', async () => {
       const { id } = await publishNew();
       const delivered: string[] = [];
-      await consume((batch) => {
+      await consume(({ batch }) => {
         delivered.push(batch.id);
-        return Promise.resolve({ kind: 'dead-letter', reason: 'unreadable' });
+        return Promise.resolve({ deadLetters: [{ batch, tenantId: undefined, reason: 'unreadable' }] });
       });
       await waitUntil(() => delivered.length > 0);
       const last = await untilAllCame(() => delivered);
@@ -134,12 +141,8 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     describe('dead letters', () => {
       const refuse =
         (tenantId?: string): BatchHandler =>
-        () =>
-          Promise.resolve({
-            kind: 'dead-letter',
-            reason: 'unreadable',
-            ...(tenantId === undefined ? {} : { tenantId }),
-          });
+        ({ batch }) =>
+          Promise.resolve({ deadLetters: [{ batch, tenantId, reason: 'unreadable' }] });
       const listed = async (tenantId?: string) =>
         (await transport.deadLetters.list({ tenantId, limit: 100 })).map(({ id }) => id);
       /** Publishes batches, one after the other, and waits until all are dead letters. */
@@ -190,7 +193,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
         expect((await transport.deadLetters.get(second.id))!.tenantId).toBeUndefined();
       });
 
-      it('should be delivered again as they were when they are replayed, and be gone', async () => {
+      it('should be delivered again as they were when they are replayed, not as the first time, and be gone', async () => {
         const batch = newBatch();
         await bury([batch], 'acme');
         expect(await transport.deadLetters.replay(batch.id)).toBe(true);
@@ -199,22 +202,24 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
         expect(await transport.deadLetters.replay(batch.id)).toBe(false);
         expect(await transport.status()).toMatchObject({ pending: 1 });
 
-        const delivered: EventBatch[] = [];
-        await consume((received) => {
-          delivered.push(received);
+        const delivered: Delivery[] = [];
+        await consume((delivery) => {
+          delivered.push(delivery);
           return Promise.resolve(STORED);
         });
         await waitUntil(async () => delivered.length > 0 && (await transport.status()).pending === 0);
-        expect(delivered).toEqual([{ ...batch, rows: expect.anything() }]);
-        expect(Buffer.compare(delivered[0]!.rows, batch.rows)).toBe(0);
+        expect(delivered).toEqual([
+          { batch: expect.objectContaining({ ...batch, rows: expect.anything() }) as EventBatch, isFirst: false },
+        ]);
+        expect(Buffer.compare(delivered[0]!.batch.rows, batch.rows)).toBe(0);
       });
 
       it('should be there again when they are refused again, however quickly', async () => {
         const batch = newBatch();
         let deliveries = 0;
-        await consume((received, ...rest) => {
+        await consume((delivery) => {
           deliveries++;
-          return refuse('acme')(received, ...rest);
+          return refuse('acme')(delivery);
         });
         await transport.publish(batch);
         // At once, while its earlier delivery may still be coming to its end.
@@ -244,23 +249,108 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       });
     });
 
-    it('should deliver the parts of a batch that was split, in its place', async () => {
-      const whole = newBatch();
-      const parts = [newBatch(), { ...newBatch(), events: 3 }];
-      const delivered: EventBatch[] = [];
-      await consume((batch) => {
-        delivered.push(batch);
-        return Promise.resolve(batch.id === whole.id ? { kind: 'split', parts } : STORED);
+    it('should keep what of a batch cannot be stored, and deliver nothing of it again', async () => {
+      const batch = newBatch();
+      const deadLetters = ['acme', 'globex'].map((tenantId) => ({ batch: newBatch(), tenantId, reason: 'refused' }));
+      const delivered: string[] = [];
+      await transport.publish(batch);
+      await consume(({ batch: { id } }) => {
+        delivered.push(id);
+        return Promise.resolve(id === batch.id ? { deadLetters } : STORED);
       });
-      await transport.publish(whole);
-      const ids = () => delivered.map(({ id }) => id);
-      await waitUntil(() => delivered.length > 2);
-      const last = await untilAllCame(ids);
-      expect(ids().sort()).toEqual([whole.id, ...parts.map(({ id }) => id), last].sort());
-      for (const part of parts) {
-        const { rows, ...rest } = delivered.find(({ id }) => id === part.id)!;
-        expect({ ...rest, rows: Buffer.from(rows) }).toEqual({ ...part, rows: Buffer.from(part.rows) });
+      const last = await untilAllCame(() => delivered);
+      expect(delivered).toEqual([batch.id, last]);
+      for (const { batch: dead, tenantId } of deadLetters) {
+        const [summary, ...others] = await transport.deadLetters.list({ tenantId, limit: 100 });
+        expect([summary!.id, others]).toEqual([dead.id, []]);
+        expect(Buffer.compare((await transport.deadLetters.get(dead.id))!.batch.rows, dead.rows)).toBe(0);
       }
+    });
+
+    it('should call a delivery the first only when no worker can have had the batch before', async () => {
+      const [fresh, failing, marked] = [newBatch(), newBatch(), { ...newBatch(), mayBeRepeated: true as const }];
+      const firsts = new Map<string, boolean[]>();
+      await consume(({ batch: { id }, isFirst }) => {
+        firsts.set(id, [...(firsts.get(id) ?? []), isFirst]);
+        const isFailing = id === failing.id && firsts.get(id)!.length === 1;
+        return isFailing ? Promise.reject(new Error('not now')) : Promise.resolve(STORED);
+      });
+      for (const batch of [fresh, failing, marked]) await transport.publish(batch);
+      await waitUntil(async () => firsts.size === 3 && (await transport.status()).pending === 0, { timeoutMs: 20_000 });
+      const toldFirst = tellsFirst ? [true] : [false];
+      expect(firsts.get(fresh.id)).toEqual(toldFirst);
+      expect(firsts.get(failing.id)).toEqual([...toldFirst, false]);
+      expect(firsts.get(marked.id)).toEqual([false]);
+    });
+
+    describe('notes of requests', () => {
+      let requests = 0;
+      const newNote = (fingerprint: string): RetryNote => ({ fingerprint, seed: `seed-${++requests}` });
+      const fingerprint = (name: string) => `acme:track:${name}`;
+      const publish = (batch: EventBatch, ...notes: RetryNote[]) => transport.publish(batch, { notes });
+      /** Sends the request again and again, as equal requests of others, until the answer is a note that is old enough. */
+      const untilOld = async (name: string, alsoBy = transport): Promise<RetryNote> => {
+        for (;;) {
+          const [older] = await alsoBy.publish(newBatch(), { notes: [newNote(fingerprint(name))] });
+          if (older !== undefined) return older;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+
+      it('should be given to whoever sends the same request later, and its batch be left out', async () => {
+        const [first, other] = [newNote(fingerprint('a')), newNote(fingerprint('b'))];
+        expect(await publish(newBatch(), first, other)).toEqual([]);
+        expect(await untilOld('a')).toEqual(first);
+        const [leftOut, taken] = [newBatch(), newBatch()];
+        expect(await publish(leftOut, newNote(fingerprint('c')), newNote(fingerprint('a')))).toEqual([first]);
+        // Nothing was kept of the whole group: neither its rows nor the note of its other request.
+        expect(await publish(taken, newNote(fingerprint('c')), first)).toEqual([]);
+        const delivered: string[] = [];
+        await consume(({ batch: { id } }) => {
+          delivered.push(id);
+          return Promise.resolve(STORED);
+        });
+        await untilAllCame(() => delivered);
+        expect([delivered.includes(taken.id), delivered.includes(leftOut.id)]).toEqual([true, false]);
+      });
+
+      it('should not be given to an equal request of the same moment, nor be replaced by its note', async () => {
+        const [first, twin] = [newNote(fingerprint('a')), newNote(fingerprint('a'))];
+        expect(await publish(newBatch(), first, twin)).toEqual([]);
+        expect(await publish(newBatch(), newNote(fingerprint('a')))).toEqual([]);
+        expect(await untilOld('a')).toEqual(first);
+      });
+
+      it('should be given to one of several equal requests, and to nobody else for a moment once it was taken', async () => {
+        const first = newNote(fingerprint('a'));
+        await publish(newBatch(), first);
+        await untilOld('a');
+        const twin = newNote(fingerprint('a'));
+        expect(await publish(newBatch(), twin, newNote(fingerprint('a')))).toEqual([first]);
+        expect(await publish(newBatch(), twin, first)).toEqual([]);
+        expect(await publish(newBatch(), newNote(fingerprint('a')))).toEqual([]);
+      });
+
+      it('should be gone when the answer is out, told with a batch or alone, and only those', async () => {
+        const [a, b, c] = ['a', 'b', 'c'].map((name) => newNote(fingerprint(name))) as [
+          RetryNote,
+          RetryNote,
+          RetryNote,
+        ];
+        await publish(newBatch(), a, b, c);
+        await transport.publish(newBatch(), { answered: [a, { ...c, seed: 'of-a-twin' }] });
+        await transport.forget([b]);
+        expect(await untilOld('c')).toEqual(c);
+        const [later, other] = [newNote(fingerprint('a')), newNote(fingerprint('b'))];
+        expect(await publish(newBatch(), later, other)).toEqual([]);
+      });
+
+      it('should outlive a crash of the queue', async () => {
+        const first = newNote(fingerprint('a'));
+        await publish(newBatch(), first);
+        await crash();
+        expect(await untilOld('a')).toEqual(first);
+      });
     });
 
     it('should hold back a batch until its handler is done, and keep to the concurrency', async () => {
@@ -285,7 +375,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
     it('should let go of a batch in hand on close, and take no other', async () => {
       const begun: string[] = [];
       let finish = (): void => undefined;
-      const consumption = await consume(async ({ id }) => {
+      const consumption = await consume(async ({ batch: { id } }) => {
         begun.push(id);
         await new Promise<void>((resolve) => (finish = resolve));
         return STORED;
@@ -301,7 +391,7 @@ export function describeTransport(name: string, startQueue: () => Promise<TestQu
       expect(begun).toHaveLength(1);
       const status = await transport.status();
       expect(status).toMatchObject({ pending: 1, consumers: 0 });
-      await consume(({ id }) => {
+      await consume(({ batch: { id } }) => {
         begun.push(id);
         return Promise.resolve(STORED);
       });
@@ -373,26 +463,6 @@ export function describeBrokerOutages(name: string, startBroker: () => Promise<T
       transport = await bench.connect();
     });
 
-    it('should lose no part of a batch that is split while the broker crashes', async () => {
-      const whole = newBatch();
-      const parts = [newBatch(), newBatch()];
-      const delivered = new Set<string>();
-      let crashes = 0;
-      await consume(async ({ id }) => {
-        if (id !== whole.id) {
-          delivered.add(id);
-          return STORED;
-        }
-        if (crashes++ === 0) {
-          await bench.queue.kill();
-          await bench.queue.restart();
-        }
-        return { kind: 'split', parts };
-      });
-      await transport.publish(whole);
-      await waitUntil(() => delivered.size === 2, { timeoutMs: 20_000 });
-    });
-
     it('should refuse while the broker is gone, and recover by itself', async () => {
       await bench.queue.kill();
       await expect(transport.publish(newBatch())).rejects.toThrow(TransportUnavailableError);
@@ -410,7 +480,7 @@ export function describeBrokerOutages(name: string, startBroker: () => Promise<T
 
     it('should go on consuming after the broker was away', async () => {
       const delivered: string[] = [];
-      await consume(({ id }) => {
+      await consume(({ batch: { id } }) => {
         delivered.push(id);
         return Promise.resolve(STORED);
       });
@@ -422,7 +492,9 @@ export function describeBrokerOutages(name: string, startBroker: () => Promise<T
     });
     it('should say that dead letters cannot be had when the broker is gone, and have them when it is back', async () => {
       const batch = newBatch();
-      const consumption = await consume(() => Promise.resolve({ kind: 'dead-letter', reason: 'unreadable' }));
+      const consumption = await consume(({ batch: dead }) =>
+        Promise.resolve({ deadLetters: [{ batch: dead, tenantId: undefined, reason: 'unreadable' }] }),
+      );
       await transport.publish(batch);
       await waitUntil(async () => (await transport.deadLetters.get(batch.id)) !== undefined);
       await consumption.close();

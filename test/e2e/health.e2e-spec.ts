@@ -1,7 +1,7 @@
 import { ClickHouseClient } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import request from 'supertest';
-import { EventTransport } from '../../src/transport/event-transport.js';
+import { EventTransport, STORED } from '../../src/transport/event-transport.js';
 import { uuid7 } from '../../src/common/uuid7.js';
 import { Warehouse } from '../../src/warehouse/warehouse.js';
 import { valueOf } from '../support/prometheus.js';
@@ -92,7 +92,7 @@ describe('health', () => {
     const consumption = await transport.consume(
       async () => {
         await new Promise<void>((resolve) => (finish = resolve));
-        return { kind: 'stored' };
+        return STORED;
       },
       { concurrency: 1 },
     );
@@ -113,7 +113,7 @@ describe('health', () => {
     const consumption = await transport.consume(
       () => {
         attempts++;
-        return fails ? Promise.reject(new Error('This handler never works')) : Promise.resolve({ kind: 'stored' });
+        return fails ? Promise.reject(new Error('This handler never works')) : Promise.resolve(STORED);
       },
       { concurrency: 1 },
     );

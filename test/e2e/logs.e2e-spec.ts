@@ -120,7 +120,6 @@ describe('the log', () => {
     // And a batch that becomes dead letters.
     const refusal = new BatchRefusedError('117', 'INCORRECT_DATA');
     jest.spyOn(EventWriter.prototype, 'store').mockRejectedValue(refusal);
-    jest.spyOn(EventWriter.prototype, 'storeApart').mockRejectedValue(refusal);
     await tenant.post(TRACK, marked).expect(202);
     await waitUntil(() => Promise.resolve(lines.some((line) => String(line['message']).startsWith('Dead letter'))));
 

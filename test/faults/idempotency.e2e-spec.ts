@@ -5,10 +5,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { RedisServer } from '../../src/embedded/redis.server.js';
-import { AttemptKeys } from '../../src/idempotency/redis/attempt.keys.js';
-import { IdempotencyStore } from '../../src/idempotency/idempotency.store.js';
 import { Retries } from '../../src/idempotency/retries.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
+import { Spool } from '../../src/transport/spool/spool.js';
 import { sendRaw } from '../support/raw.request.js';
 import { RedisProxy } from '../support/redis.proxy.js';
 import { freshClickHouseDatabase, freshRedisPrefix } from '../support/servers.js';
@@ -63,18 +62,7 @@ describe('a request that is sent again', () => {
 
   const send = (path = track, text = body) => sendRaw(service.url, path, tenant.key, text);
   /** All of this prefix: tests come one after the other. */
-  const notes = async () => {
-    const keys = await asking.keys(`${prefix}:attempts:*`);
-    const hashes = keys.filter((key) => /:(serving|broken):/.test(key));
-    return (await Promise.all(hashes.map((key) => asking.hkeys(key)))).flat().length;
-  };
-
-  /** Waits until so many attempts are known to have lost their client. */
-  const broken = (count: number) =>
-    waitUntil(async () => {
-      const keys = await asking.keys(`${prefix}:attempts:broken:*`);
-      return (await Promise.all(keys.map((key) => asking.hlen(key)))).reduce((a, b) => a + b, 0) === count;
-    });
+  const notes = async () => (await asking.keys(`${prefix}:events:note:*`)).length;
 
   /** After what was sent before: nothing of it comes later. */
   const storedInAll = async () => {
@@ -93,11 +81,11 @@ describe('a request that is sent again', () => {
       release = resolve;
     });
     let reached = 0;
-    jest.spyOn(transport, 'publish').mockImplementation(async (published) => {
-      if (when === 'after') await publish(published);
+    jest.spyOn(transport, 'publish').mockImplementation(async (published, options) => {
+      const older = when === 'after' ? await publish(published, options) : [];
       reached += published.events;
       await released;
-      if (when === 'before') await publish(published);
+      return when === 'before' ? publish(published, options) : older;
     });
     return { release, reaches: (events: number) => waitUntil(() => reached >= events) };
   };
@@ -115,11 +103,13 @@ describe('a request that is sent again', () => {
       async (path) => {
         const text = path === track ? body : JSON.stringify({ events: [event, event] });
         const held = hold('after');
+        const attempts = attemptsTo(service);
         const first = send(path, text);
         await held.reaches(1);
         first.abort();
-        await broken(1);
+        await waitUntil(() => attempts.of(0).isAbandoned);
         held.release();
+        await waitUntil(() => attempts.of(0).isDurable);
         expect(await send(path, text).status).toBe(202);
         const events = path === track ? 1 : 2;
         expect(await storedInAll()).toEqual({ rows: events, ids: events });
@@ -167,7 +157,7 @@ describe('a request that is sent again', () => {
       await held.reaches(1);
       await attempts.reach(2);
       for (const { abort } of first) abort();
-      await broken(2);
+      await waitUntil(() => attempts.of(0).isAbandoned && attempts.of(1).isAbandoned);
       held.release();
       // From here on it is known that they are on disk.
       expect(await storedInAll()).toEqual({ rows: 2, ids: 2 });
@@ -188,35 +178,45 @@ describe('a request that is sent again', () => {
       await waitUntil(async () => (await notes()) === 0);
     });
 
-    it('should be accepted while the store is away, and its retry to the same instance be stored once', async () => {
+    it('should be stored once when Redis is frozen, its client breaks off, and comes back at once', async () => {
       const away = await startService({ REDIS_URL: redis.url, QUEUE_PREFIX: freshRedisPrefix() });
       try {
         const other = await away.createTenant();
-        await away.app.get(IdempotencyStore).close();
-        expect(await sendRaw(away.url, track, other.key, body).status).toBe(202);
-        const transport = away.app.get(EventTransport);
-        const publish = transport.publish.bind(transport);
-        let release: () => void = () => undefined;
-        const released = new Promise<void>((resolve) => (release = resolve));
-        const spy = jest.spyOn(transport, 'publish').mockImplementation(async (published) => {
-          await publish(published);
-          await released;
-        });
+        const sendAll = () =>
+          Array.from({ length: 20 }, (_, i) =>
+            sendRaw(away.url, track, other.key, JSON.stringify({ ...event, user_id: `u-${i}` })),
+          );
         const attempts = attemptsTo(away);
-        const durable = jest.spyOn(away.app.get(Retries), 'becomeDurable');
-        const lost = sendRaw(away.url, track, other.key, body);
-        await waitUntil(() => spy.mock.calls.length === 1);
-        lost.abort();
-        await waitUntil(() => attempts.of(0).isAbandoned);
-        release();
-        await waitUntil(() => durable.mock.calls.length === 1);
-        expect(await sendRaw(away.url, track, other.key, body).status).toBe(202);
-        await other.storedEvents(2);
-        await waitUntil(async () => (await transport.status()).pending === 0);
-        expect(await stored(away.clickhouse, other.tenantId)).toMatchObject({ ids: 2 });
+        process.kill(redis.pid, 'SIGSTOP');
+        const lost = sendAll();
+        await attempts.reach(20);
+        for (const { abort } of lost) abort();
+        await waitUntil(() => Array.from({ length: 20 }, (_, i) => attempts.of(i)).every((one) => one.isAbandoned));
+        const again = sendAll();
+        await attempts.reach(40);
+        process.kill(redis.pid, 'SIGCONT');
+        expect(await Promise.all(again.map(({ status }) => status))).toEqual(Array(20).fill(202));
+        await waitUntil(async () => (await stored(away.clickhouse, other.tenantId)).ids >= 20);
+        await waitUntil(() => away.app.get<Spool>(Spool).store.size === 0);
+        await waitUntil(async () => (await away.app.get(EventTransport).status()).pending === 0);
+        expect(await stored(away.clickhouse, other.tenantId)).toMatchObject({ ids: 20 });
       } finally {
+        process.kill(redis.pid, 'SIGCONT');
         await away.stop();
       }
+    });
+
+    it('should be stored as often as it was sent when it says no time, even if its client broke off', async () => {
+      const timeless = { user_id: event.user_id, event_type: event.event_type };
+      const held = hold('after');
+      const text = JSON.stringify(timeless);
+      const first = send(track, text);
+      await held.reaches(1);
+      first.abort();
+      held.release();
+      expect(await send(track, text).status).toBe(202);
+      expect(await storedInAll()).toEqual({ rows: 2, ids: 2 });
+      expect(await notes()).toBe(0);
     });
   });
 
@@ -323,6 +323,7 @@ describe('a request that an instance dies over', () => {
   let environment: Record<string, string>;
   let key: string;
   let processes: ServiceProcess[];
+  let asking: Redis;
 
   const start = async (folder: string, changes: Record<string, string> = {}) => {
     const process = await startProcess({ ...environment, DATA_DIR: join(dataDir, folder), ROLE: 'api', ...changes });
@@ -336,6 +337,7 @@ describe('a request that an instance dies over', () => {
     clickhouse = createClickHouseClient(database.url, 4);
     redis = await RedisServer.start({ dataDir: join(dataDir, 'redis') });
     proxy = await RedisProxy.start(redis.port);
+    asking = new Redis(redis.url);
     processes = [];
     controlPlane = await freshControlPlane(join(dataDir, 'one'));
     environment = {
@@ -355,6 +357,7 @@ describe('a request that an instance dies over', () => {
   });
   afterEach(async () => {
     await Promise.all(processes.map((process) => process.stop()));
+    asking.disconnect();
     await proxy.stop();
     await redis.stop();
     await clickhouse.close();
@@ -365,27 +368,26 @@ describe('a request that an instance dies over', () => {
 
   const count = async () => stored(clickhouse, 'acme');
 
-  /** Two equal requests of two clients: the first batch of them is durable, and neither was answered. */
+  const notes = () => asking.keys(`${environment['QUEUE_PREFIX']!}:events:note:*`);
+  /** Waits until every note is so old that whoever finds it takes its seed over. */
+  const untilNotesAreOld = (count: number) =>
+    waitUntil(async () => {
+      const values = await Promise.all((await notes()).map((name) => asking.get(name)));
+      const [seconds, micros] = await asking.time();
+      const now = Number(seconds) * 1_000 + Number(micros) / 1_000;
+      return values.length === count && values.every((value) => now - Number(value?.split(' ')[1]) > 401);
+    });
+
+  /** A request whose batch is durable, and that was not answered. */
   const dieOver = async () => {
     const dying = await start('one', { REDIS_URL: proxy.url });
     expect(await sendRaw(dying.url, track, key, JSON.stringify({ ...event, user_id: 'marker' })).status).toBe(202);
+    await waitUntil(async () => (await notes()).length === 0);
     proxy.loseAnswersTo('events.v1');
-    const requests = [sendRaw(dying.url, track, key, body), sendRaw(dying.url, track, key, body)];
+    const { status } = sendRaw(dying.url, track, key, body);
     await waitUntil(() => proxy.hasLostAnswers);
     await dying.kill();
-    for (const { status } of requests) await expect(status).rejects.toThrow();
-  };
-
-  /** Runs `work`, and resolves when an instance that lives knows what it broke. */
-  const untilToldTo = async ({ url }: ServiceProcess, work: () => Promise<void>) => {
-    const listening = new Redis(redis.url);
-    const told = new Promise((resolve) => listening.once('message', resolve));
-    await listening.subscribe(new AttemptKeys(environment['QUEUE_PREFIX']!).changes);
-    await work();
-    await told;
-    // What Redis sent to the instance at the same moment is read before the answer to what comes later.
-    await fetch(`${url}/livez`, { headers: { connection: 'close' } });
-    listening.disconnect();
+    await expect(status).rejects.toThrow();
   };
 
   const queueIsEmpty = async (url: string) => {
@@ -399,16 +401,51 @@ describe('a request that an instance dies over', () => {
     ['another instance that lives', 'two'],
   ])('should be stored once when it comes again to %s', async (_, folder) => {
     const living = folder === 'two' ? await start('two') : undefined;
-    if (living === undefined) await dieOver();
-    else await untilToldTo(living, dieOver);
+    await dieOver();
     const { url } = living ?? (await start('one'));
-    for (let i = 0; i < 2; i++) expect(await sendRaw(url, track, key, body).status).toBe(202);
-    await waitUntil(async () => (await count()).ids === 2);
-    // A third client, later, is nobody's retry.
+    await untilNotesAreOld(1);
     expect(await sendRaw(url, track, key, body).status).toBe(202);
-    await waitUntil(async () => (await count()).ids >= 3);
+    await waitUntil(async () => (await notes()).length === 0);
     await waitUntil(() => queueIsEmpty(url));
-    expect(await count()).toMatchObject({ ids: 3 });
+    expect(await count()).toMatchObject({ ids: 1 });
+    // Another client, later, is nobody's retry.
+    expect(await sendRaw(url, track, key, body).status).toBe(202);
+    await waitUntil(async () => (await count()).ids >= 2);
+    await waitUntil(() => queueIsEmpty(url));
+    expect(await count()).toMatchObject({ ids: 2 });
+  });
+
+  it('should be stored once when Redis was frozen, and it comes again to another instance', async () => {
+    const [dying, living] = [await start('one', { REDIS_URL: proxy.url }), await start('two')];
+    const bodies = Array.from({ length: 20 }, (_, i) => JSON.stringify({ ...event, user_id: `lost-${i}` }));
+    const send = ({ url }: ServiceProcess) => bodies.map((text) => sendRaw(url, track, key, text).status);
+    process.kill(redis.pid, 'SIGSTOP');
+    const lost = send(dying);
+    // The first of them are on their way to Redis; the others wait for these in the process.
+    await waitUntil(() => proxy.hasSent('lost-'));
+    await dying.kill();
+    process.kill(redis.pid, 'SIGCONT');
+    expect((await Promise.allSettled(lost)).map((answer) => answer.status)).toEqual(Array(20).fill('rejected'));
+    await waitUntil(async () => (await notes()).length > 0);
+    await untilNotesAreOld((await notes()).length);
+    expect(await Promise.all(send(living))).toEqual(Array(20).fill(202));
+    await waitUntil(async () => (await count()).ids >= 20);
+    await waitUntil(() => queueIsEmpty(living.url));
+    expect(await count()).toMatchObject({ ids: 20 });
+  });
+
+  it('should be stored as often as it was sent when it was answered and says no time, whatever dies', async () => {
+    const timeless = { user_id: event.user_id, event_type: event.event_type };
+    const sendAll = ({ url }: ServiceProcess) =>
+      Promise.all(Array.from({ length: 10 }, () => sendRaw(url, track, key, JSON.stringify(timeless)).status));
+    const first = await start('one');
+    expect(await sendAll(first)).toEqual(Array(10).fill(202));
+    await first.kill();
+    const second = await start('two');
+    expect(await sendAll(second)).toEqual(Array(10).fill(202));
+    await waitUntil(async () => (await count()).ids >= 20);
+    await waitUntil(() => queueIsEmpty(second.url));
+    expect(await count()).toMatchObject({ ids: 20 });
   });
 
   it('should be answered as before under its Idempotency-Key after a restart', async () => {

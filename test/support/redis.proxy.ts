@@ -20,7 +20,7 @@ export class RedisProxy {
       const connection = { client, upstream, sent: '' };
       proxy.connections.add(connection);
       client.on('data', (data) => {
-        if (connection.sent.length < 10_000) connection.sent += data.toString('latin1');
+        if (connection.sent.length < 100_000) connection.sent += data.toString('latin1');
         upstream.write(data);
       });
       upstream.on('data', (data) => {
@@ -61,6 +61,11 @@ export class RedisProxy {
 
   get hasLostAnswers(): boolean {
     return this.lost;
+  }
+
+  /** Whether any connection has sent this text among its first bytes. */
+  hasSent(text: string): boolean {
+    return [...this.connections].some(({ sent }) => sent.includes(text));
   }
 
   async stop(): Promise<void> {

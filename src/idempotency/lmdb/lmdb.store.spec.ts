@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { FolderLockedError } from '../../common/folder-lock.js';
-import { MEMORY_LIFE_MS, NOTE_LIFE_MS } from '../idempotency.store.js';
-import { drawSeed, formatSeed } from '../seed.js';
-import { AttemptNotes } from './attempt.notes.js';
+import { MEMORY_LIFE_MS } from '../idempotency.store.js';
 import { LmdbStore } from './lmdb.store.js';
 import { LongMemory } from './long.memory.js';
 
@@ -29,27 +27,12 @@ describe('what LmdbStore keeps', () => {
     let now: number;
 
     beforeEach(() => {
-      root = open({ path: folder, maxDbs: 4 });
+      root = open({ path: folder, maxDbs: 3 });
       now = 1_000_000;
     });
     afterEach(() => root.close());
 
-    const note = () => ({ seed: formatSeed(drawSeed()), durable: false });
     const tenantId = 't';
-
-    it('should give up notes after two minutes, a bounded number at a time', async () => {
-      const db = root.openDB<never, string>({ name: 'attempts' });
-      const notes = new AttemptNotes(db, () => now);
-      const fingerprints = Array.from({ length: 5 }, (_, i) => `t:track:${i}`);
-      await notes.tell(fingerprints.map((fingerprint) => ({ ...note(), tenantId, fingerprint, change: 'broken' })));
-      now += NOTE_LIFE_MS;
-      expect(await notes.sweep(2)).toBe(false);
-      expect(db.getCount()).toBe(5);
-      now += 1;
-      expect(notes.take('t:track:4').note).toBeUndefined();
-      expect([await notes.sweep(2), await notes.sweep(2), await notes.sweep(2)]).toEqual([true, true, false]);
-      expect(db.getCount()).toBe(0);
-    });
 
     it('should forget memories when they have had their life, a bounded number at a time', async () => {
       const memory = new LongMemory(root, () => now);

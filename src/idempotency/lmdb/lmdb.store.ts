@@ -1,16 +1,7 @@
 import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
 import { FolderLock, unwritable } from '../../common/folder-lock.js';
-import {
-  type BrokenNote,
-  type Caller,
-  IdempotencyStore,
-  type MemoryBound,
-  type MemoryKey,
-  type Note,
-  type OpenNotes,
-} from '../idempotency.store.js';
-import { AttemptNotes } from './attempt.notes.js';
+import { type Caller, IdempotencyStore, type MemoryBound, type MemoryKey } from '../idempotency.store.js';
 import { LongMemory } from './long.memory.js';
 
 const SWEEP_EVERY_MS = 1_000;
@@ -20,7 +11,6 @@ const SWEEP_AT_MOST = 1_000;
 /** What the only process of a deployment without Redis keeps, in a folder on its disk. */
 export class LmdbStore extends IdempotencyStore {
   private readonly logger = new Logger('Idempotency');
-  private readonly notes: AttemptNotes;
   private readonly memory: LongMemory;
   private readonly sweeper: NodeJS.Timeout;
 
@@ -29,7 +19,6 @@ export class LmdbStore extends IdempotencyStore {
     private readonly lock: FolderLock,
   ) {
     super();
-    this.notes = new AttemptNotes(root.openDB({ name: 'attempts' }));
     this.memory = new LongMemory(root);
     this.sweeper = setInterval(() => void this.sweep(), SWEEP_EVERY_MS);
     this.sweeper.unref();
@@ -43,30 +32,11 @@ export class LmdbStore extends IdempotencyStore {
     let lock: FolderLock | undefined;
     try {
       lock = FolderLock.take(folder, 'Stop that process, set REDIS_URL for several processes, or another DATA_DIR.');
-      return new LmdbStore(open({ path: folder, maxDbs: 4 }), lock);
+      return new LmdbStore(open({ path: folder, maxDbs: 3 }), lock);
     } catch (error) {
       lock?.release();
       throw unwritable(folder, error, 'Set DATA_DIR to a folder that this process can write, or REDIS_URL.');
     }
-  }
-
-  has(fingerprint: string): boolean {
-    return this.notes.has(fingerprint);
-  }
-
-  async take(fingerprint: string): Promise<Note | undefined> {
-    const { note, committed } = this.notes.take(fingerprint);
-    await committed;
-    return note;
-  }
-
-  async note(notes: readonly OpenNotes[]): Promise<void> {
-    await this.notes.note(notes);
-    await this.root.flushed;
-  }
-
-  async tell(broken: readonly BrokenNote[]): Promise<void> {
-    await this.notes.tell(broken);
   }
 
   recall(key: MemoryKey): Promise<string | undefined> {
@@ -85,7 +55,7 @@ export class LmdbStore extends IdempotencyStore {
 
   private async sweep(): Promise<void> {
     try {
-      await Promise.all([this.notes.sweep(SWEEP_AT_MOST), this.memory.sweep(SWEEP_AT_MOST)]);
+      await this.memory.sweep(SWEEP_AT_MOST);
     } catch (error) {
       this.logger.warn(`What has had its time could not be removed from DATA_DIR: ${String(error)}`);
     }

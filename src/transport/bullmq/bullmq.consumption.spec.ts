@@ -1,78 +1,102 @@
-import { newRow, rowsOf, SeenRows } from '../../../test/contract/combining.contract.js';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { freshRedisPrefix, sharedRedisUrl } from '../../../test/support/servers.js';
 import { waitUntil } from '../../../test/support/wait-until.js';
 import { uuid7 } from '../../common/uuid7.js';
-import type { EventBatch } from '../event-batch.js';
-import type { Consumption, PublishOptions } from '../event-transport.js';
+import type { Delivery, EventBatch } from '../event-batch.js';
+import { type Consumption, STORED } from '../event-transport.js';
 import { BullMqTransport } from './bullmq.transport.js';
 
-const newBatch = (type: string): EventBatch => ({ id: uuid7(), type, events: 1, rows: Buffer.from(type) });
-
-/** Fails between the two steps of a split as often as it is told to. */
-class FailingTransport extends BullMqTransport {
-  failures = 0;
-
-  protected override async add(batch: EventBatch, options?: PublishOptions): Promise<void> {
-    if (batch.type === 'part' && this.failures-- > 0) {
-      throw new Error('not now');
-    }
-    await super.add(batch, options);
-  }
-}
+const newBatch = (): EventBatch => ({ id: uuid7(), type: 'events.v1', events: 1, rows: Buffer.from(uuid7()) });
 
 describe('BullMqConsumption', () => {
-  let transport: FailingTransport;
+  let prefix: string;
+  let redis: Redis;
+  let queue: Queue;
+  let transport: BullMqTransport;
   let consumption: Consumption | undefined;
+  let delivered: Delivery[];
 
   beforeEach(async () => {
-    transport = new FailingTransport({ redisUrl: sharedRedisUrl(), prefix: freshRedisPrefix() });
+    prefix = freshRedisPrefix();
+    redis = new Redis(sharedRedisUrl(), { maxRetriesPerRequest: null });
+    queue = new Queue('events', { connection: redis, prefix });
+    transport = new BullMqTransport({ redisUrl: sharedRedisUrl(), prefix });
+    delivered = [];
     await waitUntil(() => transport.status().then(Boolean, () => false));
   });
   afterEach(async () => {
     await consumption?.close();
     await transport.close();
+    await queue.close();
+    redis.disconnect();
   });
 
-  it('should not deliver a batch again once its parts were decided, even if they could not be published at first', async () => {
-    const parts = [newBatch('part'), newBatch('part')];
-    const delivered: EventBatch[] = [];
-    transport.failures = 3;
+  const consume = async (concurrency = 8): Promise<void> => {
     consumption = await transport.consume(
-      (batch) => {
-        delivered.push(batch);
-        return Promise.resolve(batch.type === 'whole' ? { kind: 'split', parts } : { kind: 'stored' });
+      (delivery) => {
+        delivered.push(delivery);
+        return Promise.resolve(STORED);
       },
-      { concurrency: 4 },
+      { concurrency },
     );
-    await transport.publish(newBatch('whole'));
-    await waitUntil(async () => delivered.length >= 3 && (await transport.status()).pending === 0);
+  };
+  const untilEmpty = () => waitUntil(async () => (await transport.status()).pending === 0);
+  const keysOf = (name: string) => redis.keys(`${prefix}:events:${name}`);
 
-    expect(delivered.filter(({ type }) => type === 'whole')).toHaveLength(1);
-    expect(new Set(delivered.filter(({ type }) => type === 'part').map(({ id }) => id))).toEqual(
-      new Set(parts.map(({ id }) => id)),
-    );
-  });
-
-  it('should not deliver the second copy of a batch that was combined, but that of any other', async () => {
-    const batches = Array.from({ length: 40 }, () => newRow());
-    const seen = new SeenRows();
-    consumption = await transport.consume(
-      (batch) => {
-        seen.see(batch);
-        return Promise.resolve({ kind: 'stored' });
-      },
-      { concurrency: 64, combinable: new Set(['events.v1']) },
-    );
-    const isEmpty = async () => (await transport.status()).pending === 0;
+  it('should leave neither a job nor its rows in Redis', async () => {
+    const batches = Array.from({ length: 50 }, newBatch);
     await Promise.all(batches.map((batch) => transport.publish(batch)));
-    await waitUntil(isEmpty);
-    // As from a spool, to which the broker's answer came too late.
-    const unknown = newRow();
-    await Promise.all([...batches, unknown].map((batch) => transport.publish(batch, { isRepeated: true })));
-    await waitUntil(isEmpty);
+    expect(await keysOf('rows:*')).toHaveLength(50);
+    await consume();
+    await untilEmpty();
+    expect(delivered).toHaveLength(50);
+    expect([await keysOf('rows:*'), await queue.getFailedCount()]).toEqual([[], 0]);
+  });
 
-    expect(seen.inSeveralBatches).toEqual([]);
-    expect([...seen.idsByRow.keys()].sort()).toEqual([...batches, unknown].flatMap(rowsOf).sort());
-    expect(seen.idsByRow.get(rowsOf(unknown)[0]!)).toEqual(new Set([unknown.id]));
+  it('should complete a job whose rows are gone, which are stored', async () => {
+    const [stored, other] = [newBatch(), newBatch()];
+    for (const batch of [stored, other]) await transport.publish(batch);
+    await redis.del(`${prefix}:events:rows:${stored.id}`);
+    await consume();
+    await untilEmpty();
+    expect(delivered.map(({ batch }) => batch.id)).toEqual([other.id]);
+    expect(await queue.getFailedCount()).toBe(0);
+  });
+
+  it('should deliver what an older build left in the queue, as what may be stored already', async () => {
+    const rows = Buffer.from('rows of events');
+    const data = { events: 3, rows: rows.toString('base64') };
+    const options = { attempts: Number.MAX_SAFE_INTEGER, backoff: { type: 'custom' }, removeOnComplete: true };
+    const combines = [{ id: 'a', events: 3, bytes: 14 }];
+    const parts = ['part-a', 'part-b'].map((id) => ({ id, type: 'events.v1.apart', ...data }));
+    const jobs: [name: string, data: object, jobId: string][] = [
+      ['events.v1', data, 'as-published'],
+      ['events.v1', { id: 'combined', combines, ...data }, 'combined'],
+      ['events.v1', { movedTo: 'combined' }, 'moved'],
+      ['events.v1', { again: true, ...data }, 'spooled'],
+      ['events.v1', { id: 'replayed', ...data }, 'of-a-replay'],
+      ['events.v1', { parts }, 'split'],
+      ['events.v1.apart', data, 'apart'],
+      ['errors.v1', data, 'errors'],
+    ];
+    for (const [name, job, jobId] of jobs) await queue.add(name, job, { ...options, jobId });
+    await consume();
+    await untilEmpty();
+    const ids = ['as-published', 'combined', 'spooled', 'replayed', 'part-a', 'part-b', 'apart'];
+    const batchOf = (id: string, type = 'events.v1') => ({ id, type, events: 3, rows, mayBeRepeated: true });
+    expect([...delivered].sort((a, b) => a.batch.id.localeCompare(b.batch.id))).toEqual(
+      [...ids.map((id) => batchOf(id)), batchOf('errors', 'errors.v1')]
+        .sort((a, b) => a.id.localeCompare(b.id))
+        .map((batch) => ({ batch, isFirst: false })),
+    );
+    expect(await queue.getFailedCount()).toBe(0);
+  });
+
+  it('should keep a job that holds no batch among the failed ones, and say nothing of it to the handler', async () => {
+    await queue.add('events.v1', { hello: 'world' });
+    await consume();
+    await waitUntil(async () => (await queue.getFailedCount()) === 1);
+    expect(delivered).toEqual([]);
   });
 });

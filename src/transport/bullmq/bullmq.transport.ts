@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type { JobsOptions } from 'bullmq';
+import { createIORedisClient, Job, type JobsOptions, Queue } from 'bullmq';
+import type { ChainableCommander } from 'ioredis';
 import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
@@ -8,19 +9,18 @@ import {
   type Consumption,
   EventTransport,
   PUBLISH_TIMEOUT_MS,
-  type PublishOptions,
   STATUS_TIMEOUT_MS,
   type TransportStatus,
   TransportUnavailableError,
 } from '../event-transport.js';
-import { type BatchJobData, encodeBatchJob, encodeBatchJobJson } from './batch-job.codec.js';
-import { BatchQueue, EncodedJobData } from './batch.queue.js';
-import { CombinedBatches } from './combined.batches.js';
+import { type BatchJobData, batchJobData, rowsKey } from './batch.job.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
 import { QueuePulse } from './queue.pulse.js';
 import { appraiseRedis } from '../redis/redis.appraisal.js';
 import { askRedis } from '../redis/ask-redis.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { notesIn, RedisNotes } from '../redis/redis.notes.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { uuid7 } from '../../common/uuid7.js';
 import { RedisRoom } from './redis.room.js';
 import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
@@ -51,11 +51,11 @@ export class BullMqTransport extends EventTransport {
   private readonly connection;
   /** For questions and signs of life, which neither wait behind batches nor keep them waiting. */
   private readonly asking;
-  private readonly queue: BatchQueue;
+  private readonly queue: Queue<BatchJobData>;
   /** For the consumptions of this transport. */
   readonly pulse: QueuePulse;
   private readonly room: RedisRoom;
-  private readonly combined: CombinedBatches;
+  private readonly notes: RedisNotes;
   private isDurable: boolean | undefined;
   private maxBytes = Infinity;
 
@@ -63,10 +63,9 @@ export class BullMqTransport extends EventTransport {
     super();
     this.connection = failFastConnection(options, this.logger);
     this.asking = failFastConnection(options, undefined);
-    this.queue = new BatchQueue(QUEUE_NAME, {
+    this.queue = new Queue<BatchJobData>(QUEUE_NAME, {
       connection: this.connection,
       prefix: options.prefix,
-      defaultJobOptions: JOB_OPTIONS,
       streams: { events: { maxLen: 100 } },
       // Written on connecting otherwise, where a Redis that is away would end the process.
       skipMetasUpdate: true,
@@ -77,24 +76,29 @@ export class BullMqTransport extends EventTransport {
     this.deadLetters = new RedisDeadLetters(
       this.connection,
       (name) => this.queue.toKey(name),
-      (batch) => this.addAgain(batch),
+      // A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished.
+      async (batch) => {
+        await this.add(batch, {}, uuid7());
+      },
     );
     this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
-    this.combined = new CombinedBatches(this.connection, (name) => this.queue.toKey(name), this.room);
+    this.notes = new RedisNotes(this.connection, (name) => this.queue.toKey(name));
     this.connection.on('ready', () => void this.appraise());
   }
 
-  async publish(batch: EventBatch, options?: PublishOptions): Promise<void> {
-    await this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
+  publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    return this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
+  }
+
+  forget(answered: readonly RetryNote[]): Promise<void> {
+    return this.notes.forget(answered);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
     const { workers: pulse } = this.pulse;
-    const { deadLetters, combined, room } = this;
-    // The parts of a batch take its place: workers go on with them however full Redis is.
-    const outlets = { pulse, deadLetters, combined, room, publish: (batch: EventBatch) => this.add(batch) };
-    return Promise.resolve(new BullMqConsumption(queue, outlets, handler, options));
+    const { deadLetters, room } = this;
+    return Promise.resolve(new BullMqConsumption(queue, { pulse, deadLetters, room }, handler, options));
   }
 
   async status(): Promise<TransportStatus> {
@@ -113,27 +117,56 @@ export class BullMqTransport extends EventTransport {
   }
 
   /** Adds a batch whether or not there is room for more. */
-  protected async add(batch: EventBatch, { isRepeated = false }: PublishOptions = {}): Promise<void> {
-    const json = encodeBatchJobJson(batch, isRepeated ? { again: true } : {});
+  private async add(batch: EventBatch, options: PublishOptions, jobId = batch.id): Promise<readonly RetryNote[]> {
+    const { byteLength } = batch.rows;
     // Redis would close the connection over it, and all that is on its way there would fail.
-    if (json.length > this.maxBytes) {
-      throw new BatchRejectedError(`Redis takes no batch of ${json.length} bytes. Raise its proto-max-bulk-len.`);
+    if (byteLength > this.maxBytes) {
+      throw new BatchRejectedError(`Redis takes no batch of ${byteLength} bytes. Raise its proto-max-bulk-len.`);
     }
-    await this.addJob(batch.type, new EncodedJobData(json), batch.id);
-  }
-
-  /** A job of its own: under the batch's id it would be ignored while the job that just gave it up is still being finished. */
-  private async addAgain(batch: EventBatch): Promise<void> {
-    await this.addJob(batch.type, { ...encodeBatchJob(batch), id: batch.id }, uuid7());
-  }
-
-  private async addJob(type: string, data: BatchJobData | EncodedJobData, jobId: string): Promise<void> {
     try {
-      await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () => this.queue.add(type, data, { jobId }));
+      return await askRedis(this.connection, 'take a batch', PUBLISH_TIMEOUT_MS, () =>
+        this.write(batch, options, jobId),
+      );
     } catch (error) {
       this.room.wasRefused(error);
       throw error;
     }
+  }
+
+  /**
+   * The rows and the job, both or neither, in one message and one write to Redis's disk. When an older note turns up between them,
+   * the rows are gone before the job is there, and the job ends by itself.
+   */
+  private async write(batch: EventBatch, options: PublishOptions, jobId: string): Promise<readonly RetryNote[]> {
+    const { buffer, byteOffset, byteLength } = batch.rows;
+    const job = new Job(this.queue, batch.type, batchJobData(batch, jobId), { ...JOB_OPTIONS, jobId }, jobId);
+    // Its scripts are on the connection from then on.
+    await this.queue.waitUntilReady();
+    const transaction = createIORedisClient(this.connection).multi();
+    const key = rowsKey(this.queue.toKey(''), jobId);
+    transaction.set(key, Buffer.from(buffer, byteOffset, byteLength));
+    const hasNotes = (options.notes ?? []).length + (options.answered ?? []).length > 0;
+    if (hasNotes) this.notes.addTo(transaction, key, options);
+    // As in BullMQ's own `addBulk`; its types do not know that this client's transactions are ioredis's.
+    void job.addJob(transaction as unknown as Parameters<typeof job.addJob>[0]);
+    const [, older] = await this.execute(transaction);
+    return hasNotes ? notesIn(older) : [];
+  }
+
+  /** @throws the first error of any of its commands */
+  private async execute(multi: ChainableCommander): Promise<readonly unknown[]> {
+    const results = await multi.exec().catch((error: unknown) => {
+      // "EXECABORT", of which these are the reason.
+      const [reason] = (error as { readonly previousErrors?: readonly Error[] }).previousErrors ?? [];
+      throw reason ?? error;
+    });
+    for (const [error] of results ?? []) {
+      if (error === null) continue;
+      // ioredis takes a script for known on its connection for ever, and does not look into transactions for this answer.
+      if (error.message.includes('NOSCRIPT')) this.connection.disconnect(true);
+      throw error;
+    }
+    return (results ?? []).map(([, answer]): unknown => answer);
   }
 
   /** At every connection: a Redis that comes back may be another one, or set up anew. */

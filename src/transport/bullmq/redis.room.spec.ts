@@ -2,17 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { waitUntil } from '../../../test/support/wait-until.js';
 import { uuid7 } from '../../common/uuid7.js';
 import { RedisServer } from '../../embedded/redis.server.js';
 import type { EventBatch } from '../event-batch.js';
-import { type BatchHandler, type Consumption, TransportUnavailableError } from '../event-transport.js';
+import { type BatchHandler, type Consumption, STORED, TransportUnavailableError } from '../event-transport.js';
 import { BullMqTransport } from './bullmq.transport.js';
 
 const MEGABYTE = 1024 * 1024;
-const stored: BatchHandler = () => Promise.resolve({ kind: 'stored' });
+const stored: BatchHandler = () => Promise.resolve(STORED);
 const batchOf = (bytes: number, type = 'x'): EventBatch => ({
   id: uuid7(),
   type,
@@ -90,8 +89,9 @@ describe('RedisRoom', () => {
       (result) => result.status === 'rejected' && String(result.reason).includes('nearly full'),
     );
     // The others were sent, whether or not a busy machine answered them in time.
-    expect(refused.length).toBeGreaterThan(120);
-    expect(refused.length).toBeLessThan(160);
+    // Four fifths of 32 MB take 89 of them, less what Redis itself takes.
+    expect(refused.length).toBeGreaterThan(110);
+    expect(refused.length).toBeLessThan(140);
     await waitUntil(async () => (await transport.status()).pending === 200 - refused.length);
     await expect(redis.info('errorstats')).resolves.not.toContain('OOM');
   });
@@ -116,7 +116,7 @@ describe('RedisRoom', () => {
     consumption = await transport.consume(
       async () => {
         if (--left < 36) await held;
-        return { kind: 'stored' };
+        return STORED;
       },
       { concurrency: 1 },
     );
@@ -130,19 +130,6 @@ describe('RedisRoom', () => {
     await waitUntil(async () => !(await isRefusing()));
   });
 
-  it('should let the parts of a batch take its place while no new batch is taken', async () => {
-    await connect(20);
-    await transport.publish(batchOf(10, 'whole'));
-    await fill(10);
-    const seen: string[] = [];
-    await drain((batch) => {
-      seen.push(batch.type);
-      const parts = [batchOf(1, 'part'), batchOf(1, 'part')];
-      return Promise.resolve(batch.type === 'whole' ? { kind: 'split', parts } : { kind: 'stored' });
-    });
-    expect(seen.filter((type) => type === 'part')).toHaveLength(2);
-  });
-
   it('should refuse batches at once after Redis itself has refused one, and resume when it has memory', async () => {
     await connect();
     const used = 2 * MEGABYTE;
@@ -152,7 +139,7 @@ describe('RedisRoom', () => {
     await redis.config('SET', 'maxmemory', '1');
     await expect(transport.publish(batchOf(10))).rejects.toThrow(TransportUnavailableError);
     expect(await isRefusing()).toBe(true);
-    const added = jest.spyOn(Queue.prototype, 'add');
+    const added = jest.spyOn(Redis.prototype, 'multi');
     await expect(transport.publish(batchOf(10))).rejects.toThrow('nearly full');
     expect(added).not.toHaveBeenCalled();
     await redis.config('SET', 'maxmemory', '32mb');

@@ -10,11 +10,9 @@ const ASK_EVERY_MS = 1_000;
 const STOP_AT_MEMORY_RATIO = 0.8;
 /** Accepting goes on below this part of what stopped it (70 % of the memory), so that it does not flicker around one value. */
 const RESUME_AT = 7 / 8;
-/** What is borrowed leaves room for what other processes bring until Redis is asked again. */
-const BORROW_UP_TO_MEMORY_RATIO = 0.6;
 /** Asks sooner when what was added since the last answer takes more than this part of the memory. */
 const ASK_AFTER_RATIO = 0.02;
-/** What a job takes in Redis beside its data. */
+/** What a job takes in Redis beside its rows. */
 const BYTES_PER_JOB = 1024;
 
 /** What Redis answers to every write, and to reads not always, while it takes none. */
@@ -86,36 +84,18 @@ export class RedisRoom {
    * Does `work`, which sends Redis a batch.
    * @throws TransportUnavailableError at once, and without the work, when there is no room for more
    */
-  async whileThereIs(rowBytes: number, work: () => Promise<void>): Promise<void> {
+  async whileThereIs<T>(rowBytes: number, work: () => Promise<T>): Promise<T> {
     if (this.full) {
       throw new TransportUnavailableError('Redis takes no batches: it is nearly full');
     }
-    // Base64 in JSON.
-    const load = { bytes: Math.ceil((rowBytes * 4) / 3) + BYTES_PER_JOB, batches: 1 };
+    const load = { bytes: rowBytes + BYTES_PER_JOB, batches: 1 };
     add(this.onTheirWay, load, 1);
     this.askWhenNear();
-    try {
-      await work();
-    } finally {
-      add(this.onTheirWay, load, -1);
-      add(this.arrivedSince, load, 1);
-    }
-  }
-
-  /**
-   * Does `work`, for which Redis needs so much memory until it is done.
-   * @returns undefined, without the work, when there is not so much to spare
-   */
-  async borrow<T>(bytes: number, work: () => Promise<T>): Promise<T | undefined> {
-    const { memoryRatio = 0, memoryBytes = Infinity } = this.known;
-    const needed = memoryRatio + (this.unknownLoad().bytes + bytes) / memoryBytes;
-    if (this.full || needed > BORROW_UP_TO_MEMORY_RATIO) return undefined;
-    const load = { bytes, batches: 0 };
-    add(this.onTheirWay, load, 1);
     try {
       return await work();
     } finally {
       add(this.onTheirWay, load, -1);
+      add(this.arrivedSince, load, 1);
     }
   }
 

@@ -9,7 +9,7 @@ import { uuid7 } from '../../common/uuid7.js';
 import { RedisServer } from '../../embedded/redis.server.js';
 import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import type { EventBatch } from '../event-batch.js';
-import { BatchRejectedError, type Consumption, TransportUnavailableError } from '../event-transport.js';
+import { BatchRejectedError, type Consumption, STORED, TransportUnavailableError } from '../event-transport.js';
 import { adoptAbandoned } from '../spool/adopt-abandoned.js';
 import { SpoolStore } from '../spool/spool.store.js';
 import { FailoverTransport } from './failover.transport.js';
@@ -48,9 +48,9 @@ describe('FailoverTransport', () => {
   const untilReady = () => waitUntil(() => transport.status().then(Boolean, () => false));
   const consume = async (): Promise<void> => {
     consumption = await transport.consume(
-      ({ id }) => {
+      ({ batch: { id } }) => {
         delivered.push(id);
-        return Promise.resolve({ kind: 'stored' });
+        return Promise.resolve(STORED);
       },
       { concurrency: 1 },
     );
@@ -107,7 +107,8 @@ describe('FailoverTransport', () => {
     for (const batch of batches) await transport.publish(batch);
     expect(store.size).toBe(11);
     // The drain tries again what is spooled, and says so.
-    expect(asked.mock.calls.filter(([, options]) => options?.isRepeated !== true)).toEqual([[batches[0]]]);
+    const live = asked.mock.calls.map(([batch]) => batch).filter(({ mayBeRepeated }) => mayBeRepeated !== true);
+    expect(live).toEqual([batches[0]]);
     process.kill(redis.pid, 'SIGCONT');
     await waitUntil(() => store.size === 0, { timeoutMs: 15_000 });
   });
@@ -179,9 +180,9 @@ describe('FailoverTransport', () => {
     open();
     // By then Redis has told its limit.
     await waitUntil(async () => (await transport.status().catch(() => undefined))?.isDurable !== undefined);
-    await expect(transport.publish(newBatch(MB))).rejects.toThrow(BatchRejectedError);
-    const batches = [newBatch(), newBatch(MB), newBatch(MB), newBatch(), newBatch()];
-    const tooLarge = batches.filter(({ rows }) => rows.length === MB);
+    await expect(transport.publish(newBatch(MB + 1))).rejects.toThrow(BatchRejectedError);
+    const batches = [newBatch(), newBatch(MB + 1), newBatch(MB + 1), newBatch(), newBatch()];
+    const tooLarge = batches.filter(({ rows }) => rows.length > MB);
     for (const batch of batches) await store.append(batch);
     await close();
     open();
@@ -192,6 +193,21 @@ describe('FailoverTransport', () => {
     const letters = await transport.deadLetters.list({ limit: 10 });
     expect(letters.map(({ id }) => id).sort()).toEqual(idsOf(tooLarge).sort());
     await transport.publish(newBatch());
+  });
+
+  it('should recognise the retry of a request that a process spooled before it died', async () => {
+    const [first, retry] = ['first', 'retry'].map((seed) => ({ fingerprint: 'acme:track:a', seed }));
+    await redis.kill();
+    expect(await transport.publish(newBatch(), { notes: [first!] })).toEqual([]);
+    await close();
+    await restartRedis();
+    open();
+    await untilReady();
+    await waitUntil(async () => (await transport.publish(newBatch(), { notes: [retry!] })).length > 0);
+    expect(await transport.publish(newBatch(), { notes: [retry!] })).toEqual([first]);
+    expect(await transport.publish(newBatch(), { notes: [first!] })).toEqual([]);
+    await transport.forget([first!]);
+    expect(await transport.publish(newBatch(), { notes: [{ ...retry!, seed: 'later' }] })).toEqual([]);
   });
 
   it('should go on with what is left from before a restart', async () => {

@@ -10,6 +10,7 @@ import {
   type TransportStatus,
   TransportUnavailableError,
 } from '../event-transport.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { SpoolQueue } from '../spool/spool.queue.js';
 import type { Spool } from '../spool/spool.js';
@@ -25,8 +26,8 @@ const ADOPT_EVERY_MS = 15_000;
  * A broker with the local disk behind it. While the broker does not take batches they are spooled, which keeps the promise of
  * `publish` just as well; when it is back they follow, the oldest first, beside the live ones.
  *
- * A batch that the broker took too late for its answer is spooled as well, and comes twice: its id makes the second copy
- * harmless, or the broker's memory of what it has combined.
+ * A batch that the broker took too late for its answer is spooled as well, and comes twice: so what comes out of the spool is marked
+ * as one that may be stored already.
  */
 export class FailoverTransport extends EventTransport {
   private readonly logger = new Logger(FailoverTransport.name);
@@ -49,7 +50,7 @@ export class FailoverTransport extends EventTransport {
     this.drain = new SpoolDrain(this.queue, {
       isAway: () => this.away,
       // The broker may have it all the same, which answered too late.
-      publish: (batch) => this.ask(() => this.broker.publish(batch, { isRepeated: true })),
+      publish: (batch) => this.ask(() => this.broker.publish({ ...batch, mayBeRepeated: true })),
       bury: async (batch, reason) => {
         await this.broker.deadLetters.add({ batch, tenantId: undefined, reason, diedAt: Date.now() });
       },
@@ -69,21 +70,28 @@ export class FailoverTransport extends EventTransport {
    * @throws BatchRejectedError when the broker will never take it; TransportUnavailableError when neither the broker nor the
    * spool takes it now
    */
-  async publish(batch: EventBatch): Promise<void> {
+  async publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    // A process that died may have spooled a request's events without answering it, and the broker knows nothing of them.
+    const older = this.store.notedBefore(options);
+    if (older.length > 0) return older;
     let mayBeDone = false;
     if (!this.away) {
       try {
-        await this.broker.publish(batch);
-        return;
+        return await this.broker.publish(batch, options);
       } catch (error) {
         mayBeDone = this.onRefused(error).mayBeDone;
       }
     }
     try {
-      await this.queue.append(batch);
+      return await this.queue.append(batch, options);
     } catch (error) {
       throw mayBeDone ? new TransportUnavailableError(String(error), { cause: error, mayBeDone }) : error;
     }
+  }
+
+  async forget(answered: readonly RetryNote[]): Promise<void> {
+    this.store.notedBefore({ answered });
+    await this.broker.forget(answered);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
-import type { Delivery, SpoolQueue } from '../spool/spool.queue.js';
+import type { SpoolQueue, TakenBatch } from '../spool/spool.queue.js';
 
 /** Enough to hide the broker's latency, few enough to leave it to the requests that come in meanwhile. */
 const AT_ONCE = 4;
@@ -78,8 +78,8 @@ export class SpoolDrain {
   }
 
   /** One alone while the broker is away: it finds out whether that is still so. */
-  private takeSome(): Delivery[] {
-    const deliveries: Delivery[] = [];
+  private takeSome(): TakenBatch[] {
+    const deliveries: TakenBatch[] = [];
     while (deliveries.length < (this.outlet.isAway() ? 1 : AT_ONCE)) {
       const delivery = this.queue.take();
       if (delivery === undefined) break;
@@ -89,7 +89,7 @@ export class SpoolDrain {
   }
 
   /** @returns whether the broker takes batches */
-  private async move(delivery: Delivery): Promise<boolean> {
+  private async move(delivery: TakenBatch): Promise<boolean> {
     try {
       await this.outlet.publish(delivery.batch);
       // A crash before this line publishes it once more, under the same id.
@@ -104,7 +104,7 @@ export class SpoolDrain {
   }
 
   /** A batch that the broker will never take must not hold up the others. */
-  private async bury(delivery: Delivery, reason: unknown): Promise<true> {
+  private async bury(delivery: TakenBatch, reason: unknown): Promise<true> {
     const { batch } = delivery;
     try {
       await this.outlet.bury(batch, String(reason));

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { EventBatch } from '../event-batch.js';
 import { BatchRejectedError } from '../event-transport.js';
+import { currentType } from '../legacy-jobs.js';
 
 /** A message as it is published. */
 export interface BatchMessage {
@@ -48,7 +49,7 @@ export async function decodeBatchMessage({ data, attributes }: DeliveredMessage)
   const { id, type, events, encoding } = attributes;
   if (id === undefined || !UUID.test(id) || !type || !/^[1-9]\d{0,8}$/.test(events ?? '')) return undefined;
   const rows = await rowsOf(data, encoding);
-  return rows && { id, type, events: Number(events), rows };
+  return rows && { id, type: currentType(type), events: Number(events), rows };
 }
 
 async function rowsOf(data: Buffer, encoding: string | undefined): Promise<Buffer | undefined> {

@@ -1,6 +1,7 @@
 import type { PubSub } from '@google-cloud/pubsub';
 import { withDeadline } from '../../common/deadline.js';
 import { uuid7 } from '../../common/uuid7.js';
+import type { NewDeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
@@ -15,7 +16,6 @@ const DEAD_LETTERS_AT_ONCE = 4;
 /** Where batches, dead letters and signs of life go from here. */
 interface Outlets {
   readonly tally: BacklogTally;
-  publish(batch: EventBatch): Promise<void>;
   readonly deadLetters: Pick<RedisDeadLetters, 'add'>;
 }
 
@@ -58,28 +58,20 @@ export class PubSubConsumption implements Consumption {
   }
 
   private async store(batch: EventBatch): Promise<void> {
-    const outcome = await this.handler(batch);
+    // Pub/Sub may deliver any message twice, and does not say so.
+    const { deadLetters } = await this.handler({ batch, isFirst: false });
     this.finishedSinceBeat = true;
-    switch (outcome.kind) {
-      case 'stored':
-        await this.outlets.tally.finished(batch);
-        return;
-      case 'split':
-        // A crash in between delivers the whole once more, and what is stored of it then has the same ids.
-        await Promise.all(outcome.parts.map((part) => this.outlets.publish(part)));
-        await this.outlets.tally.finished(batch);
-        return;
-      case 'dead-letter':
-        await this.bury(batch, outcome.reason, outcome.tenantId);
-        return;
-      default:
-        outcome satisfies never;
-    }
+    for (const letter of deadLetters) await this.keep(letter);
+    await this.outlets.tally.finished(batch);
   }
 
-  private async bury(batch: EventBatch, reason: string, tenantId?: string): Promise<void> {
-    await this.outlets.deadLetters.add({ batch, tenantId, reason, diedAt: Date.now() });
+  private async bury(batch: EventBatch, reason: string): Promise<void> {
+    await this.keep({ batch, tenantId: undefined, reason });
     await this.outlets.tally.finished(batch);
+  }
+
+  private async keep(letter: NewDeadLetter): Promise<void> {
+    await this.outlets.deadLetters.add({ ...letter, diedAt: Date.now() });
   }
 
   private async beat(): Promise<void> {

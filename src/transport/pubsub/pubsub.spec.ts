@@ -6,7 +6,7 @@ import { freshRedisPrefix, sharedRedisUrl } from '../../../test/support/servers.
 import { waitUntil } from '../../../test/support/wait-until.js';
 import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
-import type { BatchHandler, Consumption } from '../event-transport.js';
+import { type BatchHandler, type Consumption, STORED } from '../event-transport.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { BacklogTally } from './backlog.tally.js';
 import { createPubSubClient } from './pubsub.client.js';
@@ -62,10 +62,10 @@ describeOnPubSub('PubSubTransport', () => {
     const delivered: string[] = [];
     let finish = (): void => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
-    await consume(async ({ id }) => {
+    await consume(async ({ batch: { id } }) => {
       delivered.push(id);
       await finished;
-      return { kind: 'stored' };
+      return STORED;
     });
     const [batch, next] = [newBatch(), newBatch()];
     await transport.publish(batch);
@@ -92,9 +92,9 @@ describeOnPubSub('PubSubTransport', () => {
     expect(attempts).toEqual([1, 2, 3, 4, 5]);
 
     const delivered: string[] = [];
-    await consume(({ id }) => {
+    await consume(({ batch: { id } }) => {
       delivered.push(id);
-      return Promise.resolve({ kind: 'stored' });
+      return Promise.resolve(STORED);
     });
     await waitUntil(async () => (await transport.deadLetters.get(batch.id)) !== undefined, { timeoutMs: 20_000 });
     expect(await transport.deadLetters.list({ limit: 10 })).toEqual([
@@ -110,9 +110,9 @@ describeOnPubSub('PubSubTransport', () => {
     await open();
     await client.topic(names.topic).publishMessage({ data: Buffer.from('hello') });
     const stored: string[] = [];
-    await consume(({ id }) => {
+    await consume(({ batch: { id } }) => {
       stored.push(id);
-      return Promise.resolve({ kind: 'stored' });
+      return Promise.resolve(STORED);
     });
     await waitUntil(() => logged.mock.calls.length > 0);
     expect(logged).toHaveBeenCalledWith(expect.stringContaining('does not hold a batch of events'));
@@ -126,18 +126,18 @@ describeOnPubSub('PubSubTransport', () => {
     await open({ exactlyOnce: true });
     const batches = Array.from({ length: 20 }, () => newBatch());
     const deliveries = new Map<string, number>();
-    await consume(({ id }) => {
+    await consume(({ batch: { id } }) => {
       deliveries.set(id, (deliveries.get(id) ?? 0) + 1);
-      return Promise.resolve({ kind: 'stored' });
+      return Promise.resolve(STORED);
     });
     await Promise.all(batches.map((batch) => transport.publish(batch)));
     await waitUntil(async () => deliveries.size === batches.length && (await transport.status()).pending === 0);
     await consumption?.close();
     const stored = new Map(deliveries);
     // To the next worker nothing comes again of what the first one has finished.
-    await consume(({ id }) => {
+    await consume(({ batch: { id } }) => {
       deliveries.set(id, (deliveries.get(id) ?? 0) + 1);
-      return Promise.resolve({ kind: 'stored' });
+      return Promise.resolve(STORED);
     });
     const next = newBatch();
     await transport.publish(next);
@@ -150,9 +150,9 @@ describeOnPubSub('PubSubTransport', () => {
     await open();
     const stored: string[] = [];
     await client.subscription(names.subscription).delete();
-    await consume(({ id }) => {
+    await consume(({ batch: { id } }) => {
       stored.push(id);
-      return Promise.resolve({ kind: 'stored' });
+      return Promise.resolve(STORED);
     });
     await waitUntil(() => logged.mock.calls.some(([line]) => String(line).includes('Run: segops pubsub create')));
     await client.createSubscription(names.topic, names.subscription);
@@ -178,7 +178,7 @@ describeOnPubSub('PubSubTransport', () => {
     await Promise.all(Array.from({ length: 3 }, () => transport.publish(newBatch())));
     // Its first signs of life, while nothing has reached it.
     await client.subscription(names.subscription).delete();
-    await consume(() => Promise.resolve({ kind: 'stored' }));
+    await consume(() => Promise.resolve(STORED));
     await waitUntil(async () => (await transport.status()).consumers === 1);
     expect(await transport.status()).toMatchObject({ consumers: 1, pending: 3 });
   });
@@ -221,10 +221,10 @@ describeOnPubSub('PubSubTransport', () => {
       });
       await refuseEachTime(client, names.subscription, 5);
       const attempts = jest.spyOn(RedisDeadLetters.prototype, 'add');
-      const failing = await away.consume(() => Promise.resolve({ kind: 'stored' }), { concurrency: 1 });
+      const failing = await away.consume(() => Promise.resolve(STORED), { concurrency: 1 });
       await waitUntil(() => attempts.mock.calls.length > 0, { timeoutMs: 20_000 });
       await failing.close();
-      await consume(() => Promise.resolve({ kind: 'stored' }));
+      await consume(() => Promise.resolve(STORED));
       await waitUntil(async () => (await transport.deadLetters.get(batch.id)) !== undefined, { timeoutMs: 20_000 });
       expect(deadLetterSubscriptionOf(names)).toContain(names.subscription);
     } finally {

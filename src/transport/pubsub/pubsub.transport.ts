@@ -15,6 +15,8 @@ import {
   TransportUnavailableError,
 } from '../event-transport.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
+import { RedisNotes } from '../redis/redis.notes.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { BacklogTally } from './backlog.tally.js';
 import { encodeBatchMessage } from './batch-message.codec.js';
 import { onceWithin } from './once-within.js';
@@ -38,6 +40,7 @@ export class PubSubTransport extends EventTransport {
   private readonly topicAlone: Topic;
   private readonly redis;
   private readonly tally: BacklogTally;
+  private readonly notes: RedisNotes;
   private topicAnswer: Promise<void> | undefined;
 
   constructor(private readonly options: PubSubTransportOptions) {
@@ -58,11 +61,16 @@ export class PubSubTransport extends EventTransport {
       this.redis,
       // As with BullMQ, so that dead letters survive a change of transport.
       (name) => `${options.prefix}:events:${name}`,
-      (batch) => this.publish(batch),
+      async (batch) => {
+        await this.publish(batch);
+      },
     );
+    this.notes = new RedisNotes(this.redis, (name) => `${options.prefix}:events:${name}`);
   }
 
-  async publish(batch: EventBatch): Promise<void> {
+  async publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    const older = await this.notes.keep(options);
+    if (older.length > 0) return older;
     const message = await encodeBatchMessage(batch);
     await this.ask('take a batch', PUBLISH_TIMEOUT_MS, async () => {
       try {
@@ -74,14 +82,16 @@ export class PubSubTransport extends EventTransport {
       }
     });
     this.tally.published(batch);
+    return [];
+  }
+
+  forget(answered: readonly RetryNote[]): Promise<void> {
+    return this.notes.forget(answered);
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    const outlets = {
-      tally: this.tally,
-      publish: (batch: EventBatch) => this.publish(batch),
-      deadLetters: this.deadLetters,
-    };
+    const { tally, deadLetters } = this;
+    const outlets = { tally, deadLetters };
     return Promise.resolve(new PubSubConsumption(this.client, this.options, outlets, handler, options));
   }
 

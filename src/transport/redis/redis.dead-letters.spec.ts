@@ -38,7 +38,7 @@ describe('RedisDeadLetters', () => {
 
   const add = async (tenantId: string | undefined, id = uuid7(), bytes = MB): Promise<boolean> =>
     letters.add({
-      batch: { id, type: 'events.v1.apart', events: 1, rows: Buffer.alloc(bytes) },
+      batch: { id, type: 'events.v1', events: 1, rows: Buffer.alloc(bytes) },
       tenantId,
       reason: 'VIOLATED_CONSTRAINT',
       diedAt: Date.now(),

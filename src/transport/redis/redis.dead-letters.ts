@@ -4,6 +4,7 @@ import { uuid7 } from '../../common/uuid7.js';
 import type { DeadLetter, DeadLetters, DeadLetterSummary } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import { PUBLISH_TIMEOUT_MS } from '../event-transport.js';
+import { currentType } from '../legacy-jobs.js';
 import { askRedis } from './ask-redis.js';
 
 /** From here on the log warns at every tenth of it. */
@@ -16,6 +17,8 @@ const TENANT_MAY_TAKE = 1 / 20;
 /** Of a Redis that does not tell how much memory it may take. */
 const MEMORY_IF_UNKNOWN = 1024 ** 3;
 const REPORT_AT_MOST_EVERY_MS = 60_000;
+/** Half of the least that `proto-max-bulk-len` can be: what is too large for the queue is kept all the same. */
+const FIELD_MAX_BYTES = 512 * 1024;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -61,6 +64,7 @@ local all, own = unpack(redis.call('HMGET', KEYS[4], 'all', 'of:' .. tenant))
 if bytes > 0 and (tonumber(all or '0') + bytes > memory * ${ALL_MAY_TAKE}
   or tonumber(own or '0') + bytes > memory * ${TENANT_MAY_TAKE}) then return { 0, 0, 0 } end
 resize(tenant, bytes)
+redis.call('DEL', KEYS[3])
 redis.call('HSET', KEYS[3], 'diedAt', ARGV[2], 'tenantId', tenant, 'bytes', ARGV[4], unpack(ARGV, 5))
 local isNew = redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
@@ -112,7 +116,7 @@ export class RedisDeadLetters implements DeadLetters {
         rows.byteLength + BYTES_PER_LETTER,
         // Tells this death of the batch from an earlier one that is just being replayed.
         ...['death', uuid7(), 'reason', reason, 'type', type, 'events', String(events)],
-        ...['rows', Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)],
+        ...fieldsOf(rows),
       ),
     );
     if (isNew === 1 && count >= MANY && count % (MANY / 10) === 0) {
@@ -151,8 +155,8 @@ export class RedisDeadLetters implements DeadLetters {
     if (found === undefined) {
       return false;
     }
-    // First into the queue, then away: a crash in between leaves both, and the batch's id makes the second copy harmless.
-    await this.requeue(found.letter.batch);
+    // First into the queue, then away: a crash in between leaves both, and its events are stored once all the same.
+    await this.requeue({ ...found.letter.batch, mayBeRepeated: true });
     // Unless a worker was so quick to refuse it again that this is another letter by now.
     await this.take(found);
     return true;
@@ -172,12 +176,12 @@ export class RedisDeadLetters implements DeadLetters {
   private async read(id: string): Promise<{ letter: DeadLetter; death: string } | undefined> {
     const fields = await this.ask('read a dead letter', () => this.redis.hgetallBuffer(this.keyOf(id)));
     const text = (name: string): string => fields[name]?.toString() ?? '';
-    const { rows } = fields;
-    if (rows === undefined) {
+    if (fields[rowsField(0)] === undefined) {
       return undefined;
     }
+    const rows = rowsIn(fields);
     const letter = {
-      batch: { id, type: text('type'), events: Number(text('events')), rows },
+      batch: { id, type: currentType(text('type')), events: Number(text('events')), rows },
       tenantId: text('tenantId') || undefined,
       reason: text('reason'),
       diedAt: Number(text('diedAt')),
@@ -194,7 +198,7 @@ export class RedisDeadLetters implements DeadLetters {
     return typeof type === 'string'
       ? {
           id,
-          type,
+          type: currentType(type),
           events: Number(events),
           tenantId: tenantId ? tenantId : undefined,
           reason: reason ?? '',
@@ -223,4 +227,25 @@ export class RedisDeadLetters implements DeadLetters {
   private indexOf(tenantId: string | undefined): string {
     return this.toKey(tenantId === undefined ? 'segops:dead-letters' : `segops:dead-letters-of:${tenantId}`);
   }
+}
+
+/** Rows as fields of a hash and their values. */
+function fieldsOf(rows: Uint8Array): (string | Buffer)[] {
+  const bytes = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+  const count = Math.max(1, Math.ceil(bytes.length / FIELD_MAX_BYTES));
+  return Array.from({ length: count }, (_, i) => [
+    rowsField(i),
+    bytes.subarray(i * FIELD_MAX_BYTES, (i + 1) * FIELD_MAX_BYTES),
+  ]).flat();
+}
+
+function rowsIn(fields: Readonly<Record<string, Buffer>>): Buffer {
+  const parts: Buffer[] = [];
+  for (let part = fields[rowsField(0)]; part !== undefined; part = fields[rowsField(parts.length)]) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Letters of older builds have all of their rows in the first one. */
+function rowsField(index: number): string {
+  return index === 0 ? 'rows' : `rows:${index}`;
 }

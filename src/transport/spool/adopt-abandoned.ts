@@ -9,7 +9,7 @@ import { SpoolStore } from './spool.store.js';
  * Moves what other processes left in spools of their own under `root`, and did not come back for. Resolves when `take` has it
  * on disk, or refuses it; then it stays where it is.
  */
-export async function adoptAbandoned(root: string, take: (batch: EventBatch) => Promise<void>): Promise<void> {
+export async function adoptAbandoned(root: string, take: (batch: EventBatch) => Promise<unknown>): Promise<void> {
   for (const folder of takeAbandonedFolders(root)) {
     try {
       if (existsSync(join(folder.path, 'data.mdb'))) await adopt(folder, take);
@@ -19,7 +19,7 @@ export async function adoptAbandoned(root: string, take: (batch: EventBatch) => 
   }
 }
 
-async function adopt(folder: SpoolFolder, take: (batch: EventBatch) => Promise<void>): Promise<void> {
+async function adopt(folder: SpoolFolder, take: (batch: EventBatch) => Promise<unknown>): Promise<void> {
   const abandoned = new SpoolStore(folder.path, { maxBytes: Infinity, minFreeBytes: 0 });
   try {
     for (let next = abandoned.after(-1); next !== undefined; next = abandoned.after(next.key[0])) {

@@ -1,31 +1,20 @@
 import { Logger } from '@nestjs/common';
-import { BatchCombiner, type Group } from '../combining/batch.combiner.js';
-import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '../event-transport.js';
-import type { Delivery, SpoolQueue } from './spool.queue.js';
+import type { SpoolQueue, TakenBatch } from './spool.queue.js';
 
-/** Hands a spool's batches to a handler, several as one where they may be, and has at most `concurrency` in hand. */
+/** Hands a spool's batches to a handler, and has at most `concurrency` in hand. */
 export class SpoolConsumption implements Consumption {
   private readonly logger = new Logger(SpoolConsumption.name);
   private readonly inHand = new Set<Promise<void>>();
   private readonly stopListening: () => void;
   private isClosing = false;
   private finishedAt: number | undefined;
-  private readonly combiner: BatchCombiner<Delivery>;
-  private readonly concurrency: number;
-  private readonly combinable: ReadonlySet<string>;
 
   constructor(
     private readonly queue: SpoolQueue,
     private readonly handler: BatchHandler,
-    { concurrency, combinable = new Set() }: ConsumeOptions,
+    private readonly options: ConsumeOptions,
   ) {
-    this.concurrency = concurrency;
-    this.combinable = combinable;
-    this.combiner = new BatchCombiner<Delivery>(
-      { combine: (group, whole) => this.combine(group, whole), handle: (delivery) => this.handle(delivery) },
-      Math.ceil(concurrency / 2),
-    );
     this.stopListening = queue.onAvailable(() => {
       this.takeMore();
     });
@@ -40,18 +29,16 @@ export class SpoolConsumption implements Consumption {
   async close(): Promise<void> {
     this.isClosing = true;
     this.stopListening();
-    this.combiner.hurry();
     await Promise.all(this.inHand);
   }
 
   private takeMore(): void {
-    while (!this.isClosing && this.inHand.size < this.concurrency) {
-      const delivery = this.queue.take();
-      if (delivery === undefined) {
+    while (!this.isClosing && this.inHand.size < this.options.concurrency) {
+      const taken = this.queue.take();
+      if (taken === undefined) {
         return;
       }
-      const canWait = delivery.isNew && this.combinable.has(delivery.batch.type);
-      const handling = (canWait ? this.combiner.add(delivery) : this.handle(delivery)).finally(() => {
+      const handling = this.handle(taken).finally(() => {
         this.inHand.delete(handling);
         this.takeMore();
       });
@@ -59,52 +46,35 @@ export class SpoolConsumption implements Consumption {
     }
   }
 
-  /** @returns what has taken their place; undefined when each is still there */
-  private async combine(group: Group<Delivery>, whole: EventBatch): Promise<Delivery | undefined> {
-    try {
-      return await this.queue.combine(group, whole);
-    } catch {
-      // The disk takes nothing more at the moment. What is on it can be stored one by one.
-      return undefined;
-    }
-  }
-
   /** Never rejects. */
-  private async handle(delivery: Delivery): Promise<void> {
+  private async handle(taken: TakenBatch): Promise<void> {
     let outcome: BatchOutcome;
     try {
-      outcome = await this.handler(delivery.batch);
+      outcome = await this.handler({ batch: taken.batch, isFirst: taken.isFirst });
     } catch {
       // Why is the handler's to log; a worker that ends hands it on at once.
-      if (this.isClosing) this.queue.giveBack(delivery);
-      else this.queue.giveBackLater(delivery);
+      if (this.isClosing) this.queue.giveBack(taken);
+      else this.queue.giveBackLater(taken);
       return;
     }
     this.finishedAt = performance.now();
     try {
-      await this.settle(delivery, outcome);
+      await this.finish(taken, outcome);
     } catch (error) {
-      this.logger.error(`The spool could not note what became of batch ${delivery.batch.id}. ${String(error)}`);
-      this.queue.giveBackLater(delivery);
+      this.logger.error(`The spool could not note what became of batch ${taken.batch.id}. ${String(error)}`);
+      this.queue.giveBackLater(taken);
     }
   }
 
-  private async settle(delivery: Delivery, outcome: BatchOutcome): Promise<void> {
-    switch (outcome.kind) {
-      case 'stored':
-        return this.queue.finish(delivery);
-      case 'split':
-        return this.queue.replace(delivery, outcome.parts);
-      case 'dead-letter':
-        if (!(await this.queue.bury(delivery, outcome.reason, outcome.tenantId))) {
-          const { id, events } = delivery.batch;
-          this.logger.error(
-            `Batch ${id} of ${events} events is given up: dead letters take as much of the spool as they may.`,
-          );
-        }
-        return;
-      default:
-        return outcome satisfies never;
+  private async finish(taken: TakenBatch, { deadLetters }: BatchOutcome): Promise<void> {
+    if (deadLetters.length === 0) {
+      await this.queue.finish(taken);
+      return;
+    }
+    for (const { batch } of await this.queue.bury(taken, deadLetters)) {
+      this.logger.error(
+        `Dead letter ${batch.id} of ${batch.events} events is given up: dead letters take as much of the spool as they may.`,
+      );
     }
   }
 }

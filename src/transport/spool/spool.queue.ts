@@ -1,13 +1,15 @@
+import type { NewDeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { redeliveryDelay } from '../redelivery-delay.js';
 import type { SpooledBatch, SpoolKey, SpoolStore } from './spool.store.js';
 
 /** A batch in somebody's hands, who says in the end what became of it. */
-export interface Delivery extends SpooledBatch {
+export interface TakenBatch extends SpooledBatch {
   /** How often it was delivered, this time included. */
   readonly attempt: number;
-  /** Whether nobody had it before, in the life of an earlier process either. */
-  readonly isNew: boolean;
+  /** Whether nobody can have had it before, in the life of an earlier process either. */
+  readonly isFirst: boolean;
 }
 
 /**
@@ -35,10 +37,11 @@ export class SpoolQueue {
     return () => this.listeners.delete(listener);
   }
 
-  /** @throws TransportUnavailableError when it cannot be put on disk */
-  async append(batch: EventBatch): Promise<void> {
-    await this.store.append(batch);
-    this.announce();
+  /** See {@link SpoolStore.append}. */
+  async append(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
+    const older = await this.store.append(batch, options);
+    if (older.length === 0) this.announce();
+    return older;
   }
 
   /** Whether there is something to take now. */
@@ -47,7 +50,7 @@ export class SpoolQueue {
   }
 
   /** The oldest batch that nobody has; undefined when there is none. */
-  take(): Delivery | undefined {
+  take(): TakenBatch | undefined {
     const spooled = this.returned.shift() ?? this.store.after(this.handedOutTo);
     if (spooled === undefined) {
       return undefined;
@@ -56,59 +59,54 @@ export class SpoolQueue {
     this.handedOutTo = Math.max(this.handedOutTo, sequence);
     const attempt = (this.attempts.get(sequence) ?? 0) + 1;
     this.attempts.set(sequence, attempt);
-    return { ...spooled, attempt, isNew: attempt === 1 && sequence >= this.newFrom };
+    return {
+      ...spooled,
+      attempt,
+      isFirst: attempt === 1 && sequence >= this.newFrom && spooled.batch.mayBeRepeated !== true,
+    };
   }
 
   /** Resolves when the batch is gone for good. */
-  async finish(delivery: Delivery): Promise<void> {
-    await this.store.remove(delivery.key);
-    this.forget(delivery.key);
+  async finish(taken: TakenBatch): Promise<void> {
+    await this.store.remove(taken.key);
+    this.forget(taken.key);
   }
 
-  /** Makes one batch of several, in one change. */
-  async combine(deliveries: readonly [Delivery, ...Delivery[]], whole: EventBatch): Promise<Delivery> {
-    const [first, ...others] = deliveries;
-    const key = await this.store.combine([first.key, ...others.map((delivery) => delivery.key)], whole);
-    for (const delivery of others) this.forget(delivery.key);
-    return { ...first, key, batch: whole };
-  }
-
-  /** Puts others in the batch's place, in one change. */
-  async replace(delivery: Delivery, parts: readonly EventBatch[]): Promise<void> {
-    await this.store.replace(delivery.key, parts);
-    this.forget(delivery.key);
-    this.announce();
-  }
-
-  /** Moves the batch to the dead letters, in one change. @returns false when these have no room, and it is given up */
-  async bury(delivery: Delivery, reason: string, tenantId: string | undefined): Promise<boolean> {
-    const isKept = await this.store.bury(delivery, { reason, tenantId, diedAt: Date.now() });
-    this.forget(delivery.key);
-    return isKept;
+  /**
+   * Moves what can never be stored to the dead letters, in one change with the end of the batch.
+   * @returns those that have no room there, and are given up
+   */
+  async bury(taken: TakenBatch, letters: readonly NewDeadLetter[]): Promise<readonly NewDeadLetter[]> {
+    const diedAt = Date.now();
+    const lost = await this.store.bury(
+      taken.key,
+      letters.map((letter) => ({ ...letter, diedAt })),
+    );
+    this.forget(taken.key);
+    return lost;
   }
 
   /** Moves a dead letter behind all batches. @returns false when there is none of this id */
   async revive(id: string): Promise<boolean> {
-    // Its first attempt was before it died.
-    const found = await this.store.revive(id, (sequence) => this.attempts.set(sequence, 1));
+    const found = await this.store.revive(id);
     if (found) this.announce();
     return found;
   }
 
   /** Lets others have the batch, at once and before all younger ones. */
-  giveBack(delivery: Delivery): void {
-    const [sequence] = delivery.key;
+  giveBack(taken: TakenBatch): void {
+    const [sequence] = taken.key;
     const older = this.returned.findIndex(({ key }) => key[0] > sequence);
-    this.returned.splice(older === -1 ? this.returned.length : older, 0, delivery);
+    this.returned.splice(older === -1 ? this.returned.length : older, 0, taken);
     this.announce();
   }
 
   /** Gives the batch back after a while that grows with its attempts; others pass it meanwhile. */
-  giveBackLater(delivery: Delivery): void {
+  giveBackLater(taken: TakenBatch): void {
     const wait = setTimeout(() => {
       this.waits.delete(wait);
-      this.giveBack(delivery);
-    }, redeliveryDelay(delivery.attempt)).unref();
+      this.giveBack(taken);
+    }, redeliveryDelay(taken.attempt)).unref();
     this.waits.add(wait);
   }
 

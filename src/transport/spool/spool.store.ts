@@ -2,9 +2,12 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { uuid7Time } from '../../common/uuid7.js';
+import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { freeOnDiskOf, type SpoolLimits, SpoolRoom } from './spool.room.js';
+import { SpoolNotes, type StoredNote } from './spool.notes.js';
 import { decodeSpooled, encodeSpooled, type SpooledLetter } from './spooled-batch.codec.js';
 
 /** The place of a batch in order of arrival, and its size in bytes, so that sizes are known without reading values. */
@@ -32,6 +35,7 @@ export class SpoolStore {
   private readonly environment: RootDatabase<Buffer, string>;
   private readonly waiting: Database<Buffer, [number, number]>;
   private readonly dead: Database<Buffer, string>;
+  private readonly notes: SpoolNotes;
   private readonly room: SpoolRoom;
   /** What each tenant's dead letters take, in bytes; those of nobody under ''. */
   private readonly deadBytes = new Map<string, number>();
@@ -47,6 +51,7 @@ export class SpoolStore {
     this.environment = openEnvironment(folder);
     this.waiting = this.environment.openDB({ name: 'waiting', encoding: 'binary' });
     this.dead = this.environment.openDB({ name: 'dead', encoding: 'binary' });
+    this.notes = new SpoolNotes(this.environment.openDB<StoredNote, string>({ name: 'notes', encoding: 'json' }));
     this.room = new SpoolRoom(limits, () => freeOnDiskOf(folder));
     this.nextSequence = 0;
     for (const [sequence, bytes] of this.waiting.getKeys()) {
@@ -104,12 +109,18 @@ export class SpoolStore {
   }
 
   /**
-   * Resolves when the batch is on disk, behind all others.
+   * Resolves when the batch is on disk, behind all others, unless there are older notes of its requests.
+   * @returns those
    * @throws TransportUnavailableError when there is no room, or the disk does not take it
    */
-  async append(batch: EventBatch): Promise<void> {
+  async append(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
     const value = encodeSpooled(batch);
     this.room.claim(value.length);
+    const older = this.notes.keep(options);
+    if (older.length > 0) {
+      this.room.release(value.length);
+      return older;
+    }
     await this.write(
       () => this.waiting.put(this.newKey(value), value),
       () => {
@@ -120,6 +131,12 @@ export class SpoolStore {
         this.room.release(value.length);
       },
     );
+    return older;
+  }
+
+  /** Removes notes whose answers are out. @returns older notes of other attempts, which an earlier process may have left */
+  notedBefore(options: PublishOptions): readonly RetryNote[] {
+    return this.notes.find(options);
   }
 
   /** The oldest batch with a place after `sequence`; undefined when there is none. */
@@ -142,64 +159,43 @@ export class SpoolStore {
     );
   }
 
-  /** Puts others in the place of a batch, at the end of the line, in one change: whatever happens, it is there or they are. */
-  async replace([sequence, bytes]: SpoolKey, parts: readonly EventBatch[]): Promise<void> {
-    const values = parts.map((part) => encodeSpooled(part));
-    await this.write(
-      () =>
-        this.environment.transaction(() => {
-          void this.waiting.remove([sequence, bytes]);
-          for (const value of values) void this.waiting.put(this.newKey(value), value);
-        }),
-      () => {
-        this.batches += parts.length - 1;
-        this.room.release(bytes);
-        for (const value of values) this.room.occupy(value.length);
-      },
-    );
-  }
-
-  /** Puts one in the place of several, where the first of them was, in one change. @returns its key */
-  async combine(keys: readonly [SpoolKey, ...SpoolKey[]], whole: EventBatch): Promise<SpoolKey> {
-    const value = encodeSpooled(whole);
-    const [[sequence]] = keys;
-    await this.write(
-      () =>
-        this.environment.transaction(() => {
-          for (const [place, bytes] of keys) void this.waiting.remove([place, bytes]);
-          void this.waiting.put([sequence, value.length], value);
-        }),
-      () => {
-        this.batches -= keys.length - 1;
-        for (const [, bytes] of keys) this.room.release(bytes);
-        this.room.occupy(value.length);
-      },
-    );
-    return [sequence, value.length];
-  }
-
   /**
-   * Moves a batch to the dead letters, in one change. One of the same id is replaced.
-   * @returns false when dead letters, all or its tenant's, take as much as they may: then it is given up
+   * Removes a batch and keeps dead letters, in one change. One of the same id is replaced.
+   * @returns those that are given up: dead letters, all or a tenant's, take as much as they may
    */
-  async bury({ key: [sequence, bytes], batch }: SpooledBatch, letter: SpooledLetter): Promise<boolean> {
-    const value = encodeSpooled(batch, letter);
-    const before = this.dead.getBinary(batch.id);
-    const isKept = before !== undefined || this.hasRoomForDead(value.length, letter.tenantId);
+  async bury([sequence, bytes]: SpoolKey, letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    const lost: DeadLetter[] = [];
+    const kept: { readonly id: string; readonly value: Buffer; readonly before: Buffer | undefined }[] = [];
+    for (const letter of letters) {
+      const { id } = letter.batch;
+      const value = encodeSpooled(letter.batch, letter);
+      const before = this.dead.getBinary(id);
+      if (before === undefined && !this.hasRoomForDead(value.length, letter.tenantId)) {
+        lost.push(letter);
+        continue;
+      }
+      if (before !== undefined) this.occupyDead(before, -1);
+      this.occupyDead(value, 1);
+      kept.push({ id, value, before });
+    }
     await this.write(
       () =>
         this.environment.transaction(() => {
           void this.waiting.remove([sequence, bytes]);
-          if (isKept) void this.dead.put(batch.id, value);
+          for (const { id, value } of kept) void this.dead.put(id, value);
         }),
       () => {
         this.batches--;
         this.room.release(bytes);
-        if (before !== undefined) this.occupyDead(before, -1);
-        if (isKept) this.occupyDead(value, 1);
+      },
+      () => {
+        for (const { value, before } of kept) {
+          this.occupyDead(value, -1);
+          if (before !== undefined) this.occupyDead(before, 1);
+        }
       },
     );
-    return isKept;
+    return lost;
   }
 
   private hasRoomForDead(bytes: number, tenantId = ''): boolean {
@@ -238,20 +234,17 @@ export class SpoolStore {
   }
 
   /**
-   * Moves a dead letter behind all waiting batches, in one change.
-   * @param onPlace is told its place there, before anybody can read it
+   * Moves a dead letter behind all waiting batches, in one change, as one that may be stored already.
    * @returns false when there is none of this id
    */
-  async revive(id: string, onPlace: (sequence: number) => void): Promise<boolean> {
+  async revive(id: string): Promise<boolean> {
     const found = this.letter(id);
     if (found === undefined) {
       return false;
     }
-    const value = encodeSpooled(found.batch);
+    const value = encodeSpooled({ ...found.batch, mayBeRepeated: true });
     return this.exhume(id, () => {
-      const key = this.newKey(value);
-      onPlace(key[0]);
-      void this.waiting.put(key, value);
+      void this.waiting.put(this.newKey(value), value);
       this.batches++;
       this.room.occupy(value.length);
     });
@@ -318,7 +311,7 @@ function openEnvironment(folder: string): RootDatabase<Buffer, string> {
     // Its own promise for a turn's writes, which nobody holds, would end the process when the disk refuses them.
     eventTurnBatching: false,
     noMemInit: true,
-    maxDbs: 2,
+    maxDbs: 3,
   });
 }
 

@@ -7,6 +7,7 @@ import {
   EventTransport,
   type TransportStatus,
 } from '../event-transport.js';
+import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { SpoolConsumption } from './spool.consumption.js';
 import { SpoolDeadLetters } from './spool.dead-letters.js';
 import { SpoolQueue } from './spool.queue.js';
@@ -26,8 +27,13 @@ export class SpoolTransport extends EventTransport {
     this.deadLetters = new SpoolDeadLetters(store, this.queue);
   }
 
-  publish(batch: EventBatch): Promise<void> {
-    return this.queue.append(batch);
+  publish(batch: EventBatch, options?: PublishOptions): Promise<readonly RetryNote[]> {
+    return this.queue.append(batch, options);
+  }
+
+  forget(answered: readonly RetryNote[]): Promise<void> {
+    this.store.notedBefore({ answered });
+    return Promise.resolve();
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {

@@ -50,7 +50,7 @@ export class Spool {
   }
 
   /** Gives `take` what other processes left in their spools and did not come back for. */
-  async adoptAbandoned(take: (batch: EventBatch) => Promise<void>): Promise<void> {
+  async adoptAbandoned(take: (batch: EventBatch) => Promise<unknown>): Promise<void> {
     await adoptAbandoned(this.root, take);
   }
 

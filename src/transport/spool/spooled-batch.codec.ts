@@ -1,21 +1,21 @@
+import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
-
-/** What stands before the rows, as JSON; `letter` is there for dead letters. */
-type Header = Omit<EventBatch, 'rows'> & { readonly letter?: SpooledLetter | undefined };
+import { currentType } from '../legacy-jobs.js';
 
 /** What is kept of a dead letter besides its batch. */
-export interface SpooledLetter {
-  readonly tenantId?: string | undefined;
-  readonly reason: string;
-  /** Milliseconds since 1970. */
-  readonly diedAt: number;
+export type SpooledLetter = Omit<DeadLetter, 'batch'>;
+
+/** What stands before the rows, as JSON; `letter` is there for dead letters. */
+interface Header extends Omit<EventBatch, 'rows'> {
+  readonly letter?: Partial<SpooledLetter>;
 }
 
 const LENGTH_BYTES = 4;
 
 /** One value of the spool: the header's length in 4 bytes, the header, and the rows as they are. */
-export function encodeSpooled({ rows, ...batch }: EventBatch, letter?: SpooledLetter): Buffer {
-  const header = Buffer.from(JSON.stringify({ ...batch, letter } satisfies Header));
+export function encodeSpooled({ id, type, events, mayBeRepeated, rows }: EventBatch, letter?: SpooledLetter): Buffer {
+  const kept = letter && { tenantId: letter.tenantId, reason: letter.reason, diedAt: letter.diedAt };
+  const header = Buffer.from(JSON.stringify({ id, type, events, mayBeRepeated, letter: kept }));
   const value = Buffer.allocUnsafe(LENGTH_BYTES + header.length + rows.length);
   value.writeUInt32LE(header.length);
   value.set(header, LENGTH_BYTES);
@@ -23,12 +23,16 @@ export function encodeSpooled({ rows, ...batch }: EventBatch, letter?: SpooledLe
   return value;
 }
 
-/** @param value as {@link encodeSpooled} made it */
+/** @param value as {@link encodeSpooled} made it, or that of an older build */
 export function decodeSpooled(value: Buffer): {
   readonly batch: EventBatch;
   readonly letter: SpooledLetter | undefined;
 } {
   const start = LENGTH_BYTES + value.readUInt32LE();
-  const { letter, ...batch } = JSON.parse(value.toString('utf8', LENGTH_BYTES, start)) as Header;
-  return { batch: { ...batch, rows: value.subarray(start) }, letter };
+  const { id, type, events, mayBeRepeated, letter } = JSON.parse(value.toString('utf8', LENGTH_BYTES, start)) as Header;
+  const mark = mayBeRepeated === true ? { mayBeRepeated } : {};
+  return {
+    batch: { id, type: currentType(type), events, rows: value.subarray(start), ...mark },
+    letter: letter && { tenantId: letter.tenantId, reason: letter.reason ?? '', diedAt: letter.diedAt ?? 0 },
+  };
 }
