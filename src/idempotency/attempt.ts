@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RetryNote } from '../transport/retry-notes.js';
+import type { NewNote } from '../transport/retry-notes.js';
 import { fingerprintOf, type RepeatableRequest } from './fingerprint.js';
 import { drawSeed, formatSeed, parseSeed, type Seed } from './seed.js';
 
@@ -11,6 +11,7 @@ export type Answer = Pick<
 
 /** One attempt to serve a request that carries nothing to recognise its repetition by. */
 export class Attempt {
+  private readonly receivedAt = Date.now();
   private seedBytes: Seed = drawSeed();
   private fingerprintText: string | undefined;
   private isSecond = false;
@@ -33,8 +34,8 @@ export class Attempt {
     return this.seedBytes;
   }
 
-  get note(): RetryNote {
-    return { fingerprint: this.fingerprint, seed: formatSeed(this.seedBytes) };
+  get note(): NewNote {
+    return { fingerprint: this.fingerprint, seed: formatSeed(this.seedBytes), receivedAt: this.receivedAt };
   }
 
   /** Whether it goes on with the seed of an earlier one, so that its events may be stored already. */

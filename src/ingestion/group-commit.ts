@@ -10,7 +10,7 @@ import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
 import { EVENTS_V1 } from '../transport/batch-types.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import type { RetryNote } from '../transport/retry-notes.js';
+import type { NewNote, RetryNote } from '../transport/retry-notes.js';
 import type { EncodedRows } from '../warehouse/encoded-rows.js';
 import { replaceIds } from '../warehouse/replaced-ids.js';
 
@@ -163,7 +163,7 @@ export class GroupCommit {
     for (const attempt of attempts) attempt.isDurable = true;
   }
 
-  private async publishOnce(group: Group, notes: readonly RetryNote[]): Promise<readonly RetryNote[]> {
+  private async publishOnce(group: Group, notes: readonly NewNote[]): Promise<readonly RetryNote[]> {
     const batch = group.toBatch();
     const answered = this.retries.takeAnswered();
     try {

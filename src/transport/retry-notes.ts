@@ -9,6 +9,15 @@ export interface RetryNote {
   readonly seed: string;
 }
 
+/** A note as it is published. */
+export interface NewNote extends RetryNote {
+  /**
+   * When the request came in, in ms since 1970. Redis may take the note much later: it executes what it was sent before it froze, and
+   * the sender may have died meanwhile.
+   */
+  readonly receivedAt: number;
+}
+
 /** SDKs give up after half a minute: 4 attempts of up to 10 s. */
 export const NOTE_LIFE_MS = 120_000;
 
@@ -21,7 +30,7 @@ export const OLD_NOTE_MS = 400;
 /** What a batch brings besides its rows. */
 export interface PublishOptions {
   /** Of the requests in it. */
-  readonly notes?: readonly RetryNote[];
+  readonly notes?: readonly NewNote[];
   /** Notes of earlier requests whose answers are out. They are removed before any other is looked for. */
   readonly answered?: readonly RetryNote[];
 }

@@ -287,11 +287,13 @@ export function describeTransport(
       let requests = 0;
       const newNote = (fingerprint: string): RetryNote => ({ fingerprint, seed: `seed-${++requests}` });
       const fingerprint = (name: string) => `acme:track:${name}`;
-      const publish = (batch: EventBatch, ...notes: RetryNote[]) => transport.publish(batch, { notes });
+      const publish = (batch: EventBatch, ...notes: RetryNote[]) => publishBy(transport, batch, ...notes);
+      const publishBy = (by: EventTransport, batch: EventBatch, ...notes: RetryNote[]) =>
+        by.publish(batch, { notes: notes.map((note) => ({ ...note, receivedAt: Date.now() })) });
       /** Sends the request again and again, as equal requests of others, until the answer is a note that is old enough. */
       const untilOld = async (name: string, alsoBy = transport): Promise<RetryNote> => {
         for (;;) {
-          const [older] = await alsoBy.publish(newBatch(), { notes: [newNote(fingerprint(name))] });
+          const [older] = await publishBy(alsoBy, newBatch(), newNote(fingerprint(name)));
           if (older !== undefined) return older;
           await new Promise((resolve) => setTimeout(resolve, 20));
         }

@@ -7,6 +7,7 @@ import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js
 import { RedisServer } from '../../src/embedded/redis.server.js';
 import { Retries } from '../../src/idempotency/retries.service.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
+import { OLD_NOTE_MS } from '../../src/transport/retry-notes.js';
 import { Spool } from '../../src/transport/spool/spool.js';
 import { sendRaw } from '../support/raw.request.js';
 import { RedisProxy } from '../support/redis.proxy.js';
@@ -420,14 +421,16 @@ describe('a request that an instance dies over', () => {
     const bodies = Array.from({ length: 20 }, (_, i) => JSON.stringify({ ...event, user_id: `lost-${i}` }));
     const send = ({ url }: ServiceProcess) => bodies.map((text) => sendRaw(url, track, key, text).status);
     process.kill(redis.pid, 'SIGSTOP');
+    const sentAt = Date.now();
     const lost = send(dying);
     // The first of them are on their way to Redis; the others wait for these in the process.
     await waitUntil(() => proxy.hasSent('lost-'));
     await dying.kill();
+    // Their age counts from when they came in, not from when Redis could take the notes.
+    await waitUntil(() => Date.now() - sentAt > OLD_NOTE_MS);
     process.kill(redis.pid, 'SIGCONT');
     expect((await Promise.allSettled(lost)).map((answer) => answer.status)).toEqual(Array(20).fill('rejected'));
     await waitUntil(async () => (await notes()).length > 0);
-    await untilNotesAreOld((await notes()).length);
     expect(await Promise.all(send(living))).toEqual(Array(20).fill(202));
     await waitUntil(async () => (await count()).ids >= 20);
     await waitUntil(() => queueIsEmpty(living.url));

@@ -69,10 +69,11 @@ export class PubSubTransport extends EventTransport {
   }
 
   async publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
+    const startedAt = performance.now();
     const older = await this.notes.keep(options);
     if (older.length > 0) return older;
     const message = await encodeBatchMessage(batch);
-    await this.ask('take a batch', PUBLISH_TIMEOUT_MS, async () => {
+    await this.ask('take a batch', PUBLISH_TIMEOUT_MS - (performance.now() - startedAt), async () => {
       try {
         await this.topic.publishMessage(message);
       } catch (error) {
@@ -129,7 +130,7 @@ export class PubSubTransport extends EventTransport {
 
   private async ask(what: string, timeoutMs: number, question: () => Promise<unknown>): Promise<void> {
     try {
-      await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
+      await withDeadline(question(), timeoutMs, () => new Error(`no answer within ${Math.round(timeoutMs)} ms`));
     } catch (cause) {
       // What it was before, the next question does not want to know.
       this.topicAnswer = undefined;

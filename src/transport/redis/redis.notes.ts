@@ -1,27 +1,28 @@
 import type { ChainableCommander, Redis, Result } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
-import { NOTE_LIFE_MS, OLD_NOTE_MS, type PublishOptions, type RetryNote } from '../retry-notes.js';
+import { type NewNote, NOTE_LIFE_MS, OLD_NOTE_MS, type PublishOptions, type RetryNote } from '../retry-notes.js';
 import { REDIS_NOW } from './worker.pulse.js';
 
 /** Longer than Redis's usual pauses, shorter than clients notice. */
-const ANSWER_WITHIN_MS = 80;
+const ANSWER_WITHIN_MS = 250;
 
 /**
  * KEYS: what the keys of notes start with, and the rows that are published in the same transaction. ARGV: notes of the batch and of
- * answered requests, one a line as `fingerprint seed`, since one long argument costs the sender a tenth of what many short ones do.
- * So the keys of notes are made here; on a cluster they have the slot of the others. A note's value is its seed and when it was made.
+ * answered requests, one a line as `fingerprint seed receivedAt`, since one long argument costs the sender a tenth of what many short ones do.
+ * So the keys of notes are made here; on a cluster they have the slot of the others. A note's value is its seed and when its
+ * request came in, by the clock of its API; never later than Redis's own time, so that a clock that is ahead makes no note younger.
  *
  * With an older note of any request nothing is kept, neither notes nor rows, and the older ones are the answer. Of several equal
  * requests only one goes on with an older seed, and one may have done so already.
  */
 const NOTE = `${REDIS_NOW}
 local function each(lines, work)
-  for fingerprint, seed in string.gmatch(lines, '(%S+) (%S+)\\n') do
+  for fingerprint, seed, receivedAt in string.gmatch(lines, '(%S+) (%S+) (%d+)\\n') do
     local key = KEYS[1] .. fingerprint
     local value = redis.call('GET', key)
     local noted, at
     if value then noted, at = string.match(value, '^(%S+) (%d+)$') end
-    work(fingerprint, seed, key, noted, tonumber(at))
+    work(fingerprint, seed, key, noted, tonumber(at), tonumber(receivedAt))
   end
 end
 each(ARGV[2], function(_, seed, key, noted)
@@ -42,8 +43,8 @@ if #older > 0 then
   redis.call('DEL', KEYS[2])
   return older
 end
-each(ARGV[1], function(_, seed, key, noted)
-  if not noted or noted == seed then redis.call('SET', key, seed .. ' ' .. now, 'PX', ${NOTE_LIFE_MS}) end
+each(ARGV[1], function(_, seed, key, noted, _, receivedAt)
+  if not noted or noted == seed then redis.call('SET', key, seed .. ' ' .. string.format('%.0f', math.min(now, receivedAt)), 'PX', ${NOTE_LIFE_MS}) end
 end)
 return older`;
 
@@ -112,8 +113,8 @@ export function notesIn(answer: unknown): readonly RetryNote[] {
   }));
 }
 
-function linesOf(notes: readonly RetryNote[]): string {
+function linesOf(notes: readonly (RetryNote & Partial<NewNote>)[]): string {
   let lines = '';
-  for (const { fingerprint, seed } of notes) lines += `${fingerprint} ${seed}\n`;
+  for (const { fingerprint, seed, receivedAt = 0 } of notes) lines += `${fingerprint} ${seed} ${receivedAt}\n`;
   return lines;
 }

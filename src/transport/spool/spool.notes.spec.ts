@@ -22,7 +22,7 @@ describe('SpoolNotes', () => {
 
   const db = () => root.openDB<StoredNote, string>({ name: 'notes', encoding: 'json' });
   const begin = () => new SpoolNotes(db(), () => now);
-  const note = (fingerprint: string, seed: string) => ({ fingerprint, seed });
+  const note = (fingerprint: string, seed: string) => ({ fingerprint, seed, receivedAt: now });
 
   it('should find a note old after 400 ms, and none any more after two minutes', async () => {
     const notes = begin();
