@@ -1,3 +1,5 @@
+import type { NewNote } from './retry-notes.js';
+
 /**
  * Events that travel together: the unit that is published, delivered and completed. What one event is, the id of its row decides,
  * so a batch that is stored twice, alone or together with others, leaves each of its events once.
@@ -16,6 +18,8 @@ export interface EventBatch {
    * replayed, or one of its requests took over the seed of an earlier attempt.
    */
   readonly mayBeRepeated?: true | undefined;
+  /** Notes of its requests, while it waits in the spool before a broker that was not asked for older ones. */
+  readonly notes?: readonly NewNote[] | undefined;
 }
 
 /** A batch in the hands of a worker. */

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { uuid7 } from '../../common/uuid7.js';
+import { formatUuid, uuid7 } from '../../common/uuid7.js';
 import { RedisServer } from '../../embedded/redis.server.js';
+import { drawSeed, formatSeed, type Seed, seededId } from '../../idempotency/seed.js';
+import { EventRowEncoder } from '../../warehouse/event-row.encoder.js';
+import { replaceIds } from '../../warehouse/replaced-ids.js';
 import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import type { EventBatch } from '../event-batch.js';
 import { BatchRejectedError, type Consumption, STORED, TransportUnavailableError } from '../event-transport.js';
@@ -214,6 +217,60 @@ describe('FailoverTransport', () => {
     expect(await transport.publish(newBatch(), { notes: [first!] })).toEqual([]);
     await transport.forget([first!]);
     expect(await transport.publish(newBatch(), { notes: [{ ...retry!, seed: 'later' }] })).toEqual([]);
+  });
+
+  it('should give what it spooled the ids of the attempt that another process died over, once the broker tells of it', async () => {
+    const [first, retry] = [drawSeed(), drawSeed()];
+    const batchOf = (seed: Seed): EventBatch => {
+      const encoder = new EventRowEncoder();
+      for (const [index, eventId] of ['', 'own', ''].entries()) {
+        encoder.append({
+          ...{
+            tenantId: 'acme',
+            id: seededId(seed, index),
+            eventType: 'page_viewed',
+            userId: 'u-1',
+            anonymousId: '',
+            eventId,
+          },
+          ...{ occurredAt: 0, receivedAt: 0, payload: Buffer.from('{}') },
+        });
+      }
+      return { ...newBatch(), events: 3, rows: encoder.take() };
+    };
+    const note = (seed: Seed, receivedAt: number) => ({
+      fingerprint: 'acme:track:a',
+      seed: formatSeed(seed),
+      receivedAt,
+    });
+    const another = new BullMqTransport({ redisUrl: redis.url, prefix: 'failover' });
+    await waitUntil(() => another.status().then(Boolean, () => false));
+    await another.publish(batchOf(first), { notes: [note(first, Date.now() - 1_000)] });
+    await another.close();
+    await redis.kill();
+    await transport.publish(batchOf(retry), { notes: [note(retry, Date.now())] });
+    expect(store.size).toBe(1);
+    await restartRedis();
+    await waitUntil(() => store.size === 0, { timeoutMs: 15_000 });
+    const ids = (rows: Uint8Array) => {
+      const found: string[] = [];
+      replaceIds(Buffer.from(rows), (id) => (found.push(formatUuid(id)), id));
+      return found;
+    };
+    const seen: string[][] = [];
+    consumption = await transport.consume(
+      ({ batch: { rows }, isFirst }) => {
+        seen.push([String(isFirst), ...ids(rows)]);
+        return Promise.resolve(STORED);
+      },
+      { concurrency: 1 },
+    );
+    await waitUntil(async () => (await transport.status()).pending === 0);
+    const expected = ids(batchOf(first).rows);
+    expect(seen.sort()).toEqual([
+      ['false', ...expected],
+      ['true', ...expected],
+    ]);
   });
 
   it('should go on with what is left from before a restart', async () => {

@@ -13,6 +13,7 @@ import {
 import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { SpoolQueue } from '../spool/spool.queue.js';
+import { resumedBatch } from './resumed.batch.js';
 import type { Spool } from '../spool/spool.js';
 import type { SpoolStore } from '../spool/spool.store.js';
 import { SpoolDrain } from './spool.drain.js';
@@ -49,8 +50,7 @@ export class FailoverTransport extends EventTransport {
     if (this.store.size > 0) this.logger.log(`Batches in the spool, to be queued: ${this.store.size}.`);
     this.drain = new SpoolDrain(this.queue, {
       isAway: () => this.away,
-      // The broker may have it all the same, which answered too late.
-      publish: (batch) => this.ask(() => this.broker.publish({ ...batch, mayBeRepeated: true })),
+      publish: (batch) => this.ask(() => this.pass(batch)),
       bury: async (batch, reason) => {
         await this.broker.deadLetters.add({ batch, tenantId: undefined, reason, diedAt: Date.now() });
       },
@@ -83,7 +83,7 @@ export class FailoverTransport extends EventTransport {
       }
     }
     try {
-      return await this.queue.append(batch, options);
+      return await this.queue.append({ ...batch, notes: options.notes }, options);
     } catch (error) {
       throw mayBeDone ? new TransportUnavailableError(String(error), { cause: error, mayBeDone }) : error;
     }
@@ -114,6 +114,16 @@ export class FailoverTransport extends EventTransport {
       this.logger.warn(`Batches that stay in the spool until this process is started again: ${this.store.size}.`);
     }
     await this.broker.close();
+  }
+
+  /**
+   * Publishes a batch from the spool. The broker may have it already, and answered too late; and it may have notes of requests in
+   * it that another process was serving when it died, for which it could not be asked before.
+   */
+  private async pass(batch: EventBatch): Promise<void> {
+    const repeated = { ...batch, mayBeRepeated: true } as const;
+    const older = await this.broker.publish(repeated, { notes: batch.notes ?? [] });
+    if (older.length > 0) await this.pass(resumedBatch(repeated, older));
   }
 
   private async lookForBroker(): Promise<void> {

@@ -32,8 +32,8 @@ local taken, older = {}, {}
 each(ARGV[1], function(fingerprint, seed, _, noted)
   if noted == seed then taken[fingerprint] = true end
 end)
-each(ARGV[1], function(fingerprint, _, _, noted, at)
-  if noted and not taken[fingerprint] and now - at > ${OLD_NOTE_MS} then
+each(ARGV[1], function(fingerprint, _, _, noted, at, receivedAt)
+  if noted and not taken[fingerprint] and math.min(now, receivedAt) - at > ${OLD_NOTE_MS} then
     taken[fingerprint] = true
     table.insert(older, fingerprint)
     table.insert(older, noted)

@@ -13,9 +13,12 @@ interface Header extends Omit<EventBatch, 'rows'> {
 const LENGTH_BYTES = 4;
 
 /** One value of the spool: the header's length in 4 bytes, the header, and the rows as they are. */
-export function encodeSpooled({ id, type, events, mayBeRepeated, rows }: EventBatch, letter?: SpooledLetter): Buffer {
+export function encodeSpooled(
+  { id, type, events, mayBeRepeated, notes, rows }: EventBatch,
+  letter?: SpooledLetter,
+): Buffer {
   const kept = letter && { tenantId: letter.tenantId, reason: letter.reason, diedAt: letter.diedAt };
-  const header = Buffer.from(JSON.stringify({ id, type, events, mayBeRepeated, letter: kept }));
+  const header = Buffer.from(JSON.stringify({ id, type, events, mayBeRepeated, notes, letter: kept }));
   const value = Buffer.allocUnsafe(LENGTH_BYTES + header.length + rows.length);
   value.writeUInt32LE(header.length);
   value.set(header, LENGTH_BYTES);
@@ -29,8 +32,9 @@ export function decodeSpooled(value: Buffer): {
   readonly letter: SpooledLetter | undefined;
 } {
   const start = LENGTH_BYTES + value.readUInt32LE();
-  const { id, type, events, mayBeRepeated, letter } = JSON.parse(value.toString('utf8', LENGTH_BYTES, start)) as Header;
-  const mark = mayBeRepeated === true ? { mayBeRepeated } : {};
+  const header = JSON.parse(value.toString('utf8', LENGTH_BYTES, start)) as Header;
+  const { id, type, events, mayBeRepeated, notes, letter } = header;
+  const mark = { ...(mayBeRepeated && { mayBeRepeated }), ...(notes && { notes }) };
   return {
     batch: { id, type: currentType(type), events, rows: value.subarray(start), ...mark },
     letter: letter && { tenantId: letter.tenantId, reason: letter.reason ?? '', diedAt: letter.diedAt ?? 0 },
