@@ -37,8 +37,6 @@ export function formatSeed(seed: Seed): string {
   return Buffer.from(seed.buffer, seed.byteOffset, SEED_BYTES).toString('base64url');
 }
 
-export const SEED_CHARACTERS = 19;
-
 export function parseSeed(text: string): Seed {
   return Buffer.from(text, 'base64url');
 }
