@@ -19,7 +19,7 @@ export interface UnkeptErrors {
   readonly topic?: string | undefined;
 }
 
-interface Tally {
+interface Counts {
   readonly errorType: ErrorType;
   readonly topic: string | undefined;
   kept: number;
@@ -31,32 +31,32 @@ interface Tally {
 /** Decides which errors of a minute are kept, tenant by tenant, type by type and topic by topic, and counts the others. */
 export class ErrorRate {
   /** By tenant, then by type and topic. */
-  private readonly tallies = new Map<string, Map<string, Tally>>();
+  private readonly countsOfTenants = new Map<string, Map<string, Counts>>();
   private ofTenantsBeyond = 0;
 
   /** Whether this error is to be kept. It is counted otherwise. */
   admits(error: Omit<UnkeptErrors, 'count'>): boolean {
-    const tally = this.tallyOf(error);
-    if (tally === undefined) {
+    const counts = this.countsOf(error);
+    if (counts === undefined) {
       this.ofTenantsBeyond++;
       return false;
     }
-    if (tally.kept < (tally.topic === undefined ? KEPT_A_MINUTE : KEPT_OF_A_TOPIC)) {
-      tally.kept++;
+    if (counts.kept < (counts.topic === undefined ? KEPT_A_MINUTE : KEPT_OF_A_TOPIC)) {
+      counts.kept++;
       return true;
     }
-    tally.unkept++;
-    tally.source = error.source;
+    counts.unkept++;
+    counts.source = error.source;
     return false;
   }
 
   /** Counts errors that were admitted, but could not be kept after all. */
   add({ count, ...error }: UnkeptErrors): void {
-    const tally = this.tallyOf(error);
-    if (tally === undefined) {
+    const counts = this.countsOf(error);
+    if (counts === undefined) {
       this.ofTenantsBeyond += count;
     } else {
-      tally.unkept += count;
+      counts.unkept += count;
     }
   }
 
@@ -66,32 +66,32 @@ export class ErrorRate {
    */
   next(): { unkept: UnkeptErrors[]; ofTenantsBeyond: number } {
     const { ofTenantsBeyond } = this;
-    const unkept = [...this.tallies].flatMap(([tenantId, tallies]) =>
-      [...tallies.values()]
-        .filter((tally) => tally.unkept > 0)
+    const unkept = [...this.countsOfTenants].flatMap(([tenantId, ofTenant]) =>
+      [...ofTenant.values()]
+        .filter((counts) => counts.unkept > 0)
         .map(({ errorType, topic, source, unkept: count }) => ({ tenantId, errorType, topic, source, count })),
     );
-    this.tallies.clear();
+    this.countsOfTenants.clear();
     this.ofTenantsBeyond = 0;
     return { unkept, ofTenantsBeyond };
   }
 
   /** Undefined when there is no room for another tenant. */
-  private tallyOf({ tenantId, errorType, source, topic }: Omit<UnkeptErrors, 'count'>): Tally | undefined {
-    let tallies = this.tallies.get(tenantId);
-    if (tallies === undefined) {
-      if (this.tallies.size >= MAX_TENANTS) {
+  private countsOf({ tenantId, errorType, source, topic }: Omit<UnkeptErrors, 'count'>): Counts | undefined {
+    let ofTenant = this.countsOfTenants.get(tenantId);
+    if (ofTenant === undefined) {
+      if (this.countsOfTenants.size >= MAX_TENANTS) {
         return undefined;
       }
-      tallies = new Map<string, Tally>();
-      this.tallies.set(tenantId, tallies);
+      ofTenant = new Map<string, Counts>();
+      this.countsOfTenants.set(tenantId, ofTenant);
     }
     const key = topic === undefined ? errorType : `${errorType} ${topic}`;
-    const known = tallies.get(key);
+    const known = ofTenant.get(key);
     if (known !== undefined) return known;
-    if (topic !== undefined && tallies.size >= MAX_TOPICS) return this.tallyOf({ tenantId, errorType, source });
-    const tally = { errorType, topic, kept: 0, unkept: 0, source };
-    tallies.set(key, tally);
-    return tally;
+    if (topic !== undefined && ofTenant.size >= MAX_TOPICS) return this.countsOf({ tenantId, errorType, source });
+    const counts = { errorType, topic, kept: 0, unkept: 0, source };
+    ofTenant.set(key, counts);
+    return counts;
   }
 }

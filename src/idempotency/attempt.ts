@@ -44,7 +44,7 @@ export class Attempt {
   }
 
   /** Goes on where an earlier attempt broke off: with its ids, so that what both publish is stored once. */
-  takeOver(seed: string): void {
+  resume(seed: string): void {
     this.seedBytes = parseSeed(seed);
     this.isSecond = true;
     this.isNoted = true;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventTransport } from '../transport/event-transport.js';
 import type { RetryNote } from '../transport/retry-notes.js';
 import type { Attempt } from './attempt.js';
-import { UnansweredAttempts } from './unanswered.attempts.js';
+import { InFlightAttempts } from './in-flight.attempts.js';
 
 /**
  * The answers of a busy process are told with its next batch, in the same write to disk; after so long without one they are told
@@ -16,7 +16,7 @@ const MAX_OWED = 50_000;
 /** Recognises the retries of clients that send nothing to recognise them by. The rule, and its limits: README.md beside this file. */
 @Injectable()
 export class Retries {
-  private readonly unanswered = new UnansweredAttempts();
+  private readonly unanswered = new InFlightAttempts();
   private answered: RetryNote[] = [];
   private timer: NodeJS.Timeout | undefined;
 
@@ -30,7 +30,7 @@ export class Retries {
     const earlier = this.unanswered.take(attempt.fingerprint);
     if (earlier !== undefined) {
       const { isNoted } = earlier;
-      attempt.takeOver(earlier.note.seed);
+      attempt.resume(earlier.note.seed);
       attempt.isNoted = isNoted;
       attempt.isDurable = earlier.isDurable;
     }

@@ -156,7 +156,7 @@ export class GroupCommit {
       for (const { fingerprint, seed } of older) {
         // Of several equal requests one is the retry.
         const member = group.members.find(({ attempt }) => attempt?.fingerprint === fingerprint);
-        member?.attempt?.takeOver(seed);
+        member?.attempt?.resume(seed);
         if (member?.attempt !== undefined) giveIdsOf(member.attempt, member.rows);
       }
     }

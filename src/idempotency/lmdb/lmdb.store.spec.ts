@@ -5,7 +5,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { FolderLockedError } from '../../common/folder-lock.js';
 import { MEMORY_LIFE_MS } from '../idempotency.store.js';
 import { LmdbStore } from './lmdb.store.js';
-import { LongMemory } from './long.memory.js';
+import { TtlStore } from './ttl.store.js';
 
 describe('what LmdbStore keeps', () => {
   let folder: string;
@@ -35,7 +35,7 @@ describe('what LmdbStore keeps', () => {
     const tenantId = 't';
 
     it('should forget memories when they have had their life, a bounded number at a time', async () => {
-      const memory = new LongMemory(root, () => now);
+      const memory = new TtlStore(root, () => now);
       const keys = ['a', 'b', 'c'].map((key) => ({ space: 'answers', tenantId, key }) as const);
       for (const key of keys) await memory.remember(key, 'first');
       now += MEMORY_LIFE_MS.answers - 1;

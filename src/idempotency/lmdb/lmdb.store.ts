@@ -2,7 +2,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { Logger } from '@nestjs/common';
 import { FolderLock, unwritable } from '../../common/folder-lock.js';
 import { type Caller, IdempotencyStore, type MemoryBound, type MemoryKey } from '../idempotency.store.js';
-import { LongMemory } from './long.memory.js';
+import { TtlStore } from './ttl.store.js';
 
 const SWEEP_EVERY_MS = 1_000;
 /** A thousand removals take a few milliseconds of the one thread that also answers requests. */
@@ -11,7 +11,7 @@ const SWEEP_AT_MOST = 1_000;
 /** What the only process of a deployment without Redis keeps, in a folder on its disk. */
 export class LmdbStore extends IdempotencyStore {
   private readonly logger = new Logger('Idempotency');
-  private readonly memory: LongMemory;
+  private readonly memory: TtlStore;
   private readonly sweeper: NodeJS.Timeout;
 
   private constructor(
@@ -19,7 +19,7 @@ export class LmdbStore extends IdempotencyStore {
     private readonly lock: FolderLock,
   ) {
     super();
-    this.memory = new LongMemory(root);
+    this.memory = new TtlStore(root);
     this.sweeper = setInterval(() => void this.sweep(), SWEEP_EVERY_MS);
     this.sweeper.unref();
   }

@@ -8,11 +8,11 @@ import type { BatchHandler, BatchOutcome, ConsumeOptions, Consumption } from '..
 import { batchesInLegacyJob } from '../legacy-jobs.js';
 import { redeliveryDelay } from '../redelivery-delay.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
-import type { WorkerPulse } from '../redis/worker.pulse.js';
+import type { WorkerHeartbeats } from '../redis/worker.heartbeats.js';
 import { patientConnection, RECONNECT_AT_MOST_EVERY_MS, type RedisAccess } from '../../common/redis.connections.js';
 import { isBatchJobData } from './batch.job.js';
 import { BatchWorker } from './batch.worker.js';
-import type { RedisRoom } from './redis.room.js';
+import type { RedisCapacity } from './redis.capacity.js';
 
 const BEAT_EVERY_MS = 1_000;
 /**
@@ -24,14 +24,14 @@ const LOOK_FOR_SILENT_WORKERS_EVERY_MS = 2_500;
 /** Long enough for one more attempt to reach a Redis that is away, which ends the commands that wait for it. */
 const REDIS_LETS_GO_WITHIN_MS = RECONNECT_AT_MOST_EVERY_MS + 1_000;
 
-/** Where dead letters and signs of life go from here. */
+/** Where dead letters and heartbeats go from here. */
 interface Outlets {
-  readonly pulse: WorkerPulse;
+  readonly heartbeats: WorkerHeartbeats;
   readonly deadLetters: RedisDeadLetters;
-  readonly room: Pick<RedisRoom, 'wasRefused'>;
+  readonly capacity: Pick<RedisCapacity, 'wasRefused'>;
 }
 
-/** A BullMQ worker that hands each job to the handler as a batch, and tells the queue's pulse that it lives. */
+/** A BullMQ worker that hands each job to the handler as a batch, and tells the others that it lives. */
 export class BullMqConsumption implements Consumption {
   private readonly logger = new Logger(BullMqConsumption.name);
   private readonly id = uuid7();
@@ -62,7 +62,7 @@ export class BullMqConsumption implements Consumption {
     });
     this.worker.on('error', (error) => {
       // That Redis is away, its connection has logged; that it takes no writes is logged once, however often it says so.
-      if (connection.status !== 'ready' || outlets.room.wasRefused(error)) return;
+      if (connection.status !== 'ready' || outlets.capacity.wasRefused(error)) return;
       this.logger.warn(`The queue's worker: ${error.message}`);
     });
     this.heart = setInterval(() => void this.beat(), BEAT_EVERY_MS);
@@ -75,7 +75,7 @@ export class BullMqConsumption implements Consumption {
     // A worker that is not forced waits for a connection that is away, and never stops when it does not come back.
     const closed = this.worker.close(this.connection.status !== 'ready');
     await Promise.allSettled(this.inHand);
-    const goodbye = closed.then(() => this.outlets.pulse.leave(this.id)).then(() => this.connection.quit());
+    const goodbye = closed.then(() => this.outlets.heartbeats.leave(this.id)).then(() => this.connection.quit());
     try {
       await withDeadline(goodbye, REDIS_LETS_GO_WITHIN_MS, () => new Error('Redis did not answer'));
     } catch {
@@ -114,7 +114,7 @@ export class BullMqConsumption implements Consumption {
     const hasFinished = this.finishedSinceBeat;
     this.finishedSinceBeat = false;
     try {
-      await this.outlets.pulse.beat(this.id, hasFinished);
+      await this.outlets.heartbeats.beat(this.id, hasFinished);
     } catch {
       // Redis is away, which its connection has logged; the next beat tells it.
       this.finishedSinceBeat ||= hasFinished;

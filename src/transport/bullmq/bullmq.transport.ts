@@ -15,14 +15,14 @@ import {
 } from '../event-transport.js';
 import { type BatchJobData, batchJobData, rowsKey } from './batch.job.js';
 import { BullMqConsumption } from './bullmq.consumption.js';
-import { QueuePulse } from './queue.pulse.js';
-import { appraiseRedis } from '../redis/redis.appraisal.js';
+import { QueueStatus } from './queue.status.js';
+import { checkDurability } from '../redis/redis.durability.js';
 import { askRedis } from '../redis/ask-redis.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { notesIn, RedisNotes } from '../redis/redis.notes.js';
 import type { PublishOptions, RetryNote } from '../retry-notes.js';
 import { uuid7 } from '../../common/uuid7.js';
-import { RedisRoom } from './redis.room.js';
+import { RedisCapacity } from './redis.capacity.js';
 import { failFastConnection, type RedisAccess } from '../../common/redis.connections.js';
 
 const QUEUE_NAME = 'events';
@@ -49,12 +49,12 @@ export class BullMqTransport extends EventTransport {
   readonly deadLetters: RedisDeadLetters;
   private readonly logger = new Logger(BullMqTransport.name);
   private readonly connection;
-  /** For questions and signs of life, which neither wait behind batches nor keep them waiting. */
+  /** For questions and heartbeats, which neither wait behind batches nor keep them waiting. */
   private readonly asking;
   private readonly queue: Queue<BatchJobData>;
   /** For the consumptions of this transport. */
-  readonly pulse: QueuePulse;
-  private readonly room: RedisRoom;
+  readonly queueStatus: QueueStatus;
+  private readonly capacity: RedisCapacity;
   private readonly notes: RedisNotes;
   private isDurable: boolean | undefined;
   private maxBytes = Infinity;
@@ -72,7 +72,7 @@ export class BullMqTransport extends EventTransport {
     });
     // The connection logs that Redis is away, once; BullMQ would end the process if nobody listened.
     this.queue.on('error', () => undefined);
-    this.pulse = new QueuePulse(this.asking, this.queue);
+    this.queueStatus = new QueueStatus(this.asking, this.queue);
     this.deadLetters = new RedisDeadLetters(
       this.connection,
       (name) => this.queue.toKey(name),
@@ -81,13 +81,13 @@ export class BullMqTransport extends EventTransport {
         await this.add(batch, {}, uuid7());
       },
     );
-    this.room = new RedisRoom(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
+    this.capacity = new RedisCapacity(this.connection, this.queue, options.maxBatches ?? DEFAULT_MAX_BATCHES);
     this.notes = new RedisNotes(this.connection, (name) => this.queue.toKey(name));
-    this.connection.on('ready', () => void this.appraise());
+    this.connection.on('ready', () => void this.judge());
   }
 
   publish(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
-    return this.room.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
+    return this.capacity.whileThereIs(batch.rows.byteLength, () => this.add(batch, options));
   }
 
   forget(answered: readonly RetryNote[]): Promise<void> {
@@ -96,21 +96,21 @@ export class BullMqTransport extends EventTransport {
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
     const queue = { name: QUEUE_NAME, ...this.options };
-    const { workers: pulse } = this.pulse;
-    const { deadLetters, room } = this;
-    return Promise.resolve(new BullMqConsumption(queue, { pulse, deadLetters, room }, handler, options));
+    const { workers: heartbeats } = this.queueStatus;
+    const { deadLetters, capacity } = this;
+    return Promise.resolve(new BullMqConsumption(queue, { heartbeats, deadLetters, capacity }, handler, options));
   }
 
   async status(): Promise<TransportStatus> {
     if (this.connection.status !== 'ready')
       throw new TransportUnavailableError('Redis takes no batches: not connected');
-    const status = await askRedis(this.asking, 'tell its state', STATUS_TIMEOUT_MS, () => this.pulse.read());
-    const { memoryRatio, isFull, refusal } = this.room;
+    const status = await askRedis(this.asking, 'tell its state', STATUS_TIMEOUT_MS, () => this.queueStatus.read());
+    const { memoryRatio, isFull, refusal } = this.capacity;
     return { ...status, memoryRatio, isRefusing: isFull, refusal, isDurable: this.isDurable };
   }
 
   async close(): Promise<void> {
-    this.room.close();
+    this.capacity.close();
     await this.queue.close();
     this.connection.disconnect();
     this.asking.disconnect();
@@ -128,7 +128,7 @@ export class BullMqTransport extends EventTransport {
         this.write(batch, options, jobId),
       );
     } catch (error) {
-      this.room.wasRefused(error);
+      this.capacity.wasRefused(error);
       throw error;
     }
   }
@@ -170,11 +170,11 @@ export class BullMqTransport extends EventTransport {
   }
 
   /** At every connection: a Redis that comes back may be another one, or set up anew. */
-  private async appraise(): Promise<void> {
+  private async judge(): Promise<void> {
     try {
       const [, maxBytes] = (await this.connection.config('GET', 'proto-max-bulk-len').catch(() => [])) as string[];
       this.maxBytes = Number(maxBytes ?? Infinity);
-      const findings = await appraiseRedis(this.connection);
+      const findings = await checkDurability(this.connection);
       this.isDurable = findings.every(({ gravity }) => gravity === 'risky');
       for (const { gravity, text } of findings) {
         const message = `Redis does not keep the promise that a 202 is on disk: ${text}`;

@@ -5,7 +5,7 @@ import type { NewDeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import type { BatchHandler, ConsumeOptions, Consumption } from '../event-transport.js';
 import type { RedisDeadLetters } from '../redis/redis.dead-letters.js';
-import type { BacklogTally } from './backlog.tally.js';
+import type { BacklogCount } from './backlog.count.js';
 import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
 import { SubscriptionReader } from './subscription.reader.js';
 
@@ -13,9 +13,9 @@ const BEAT_EVERY_MS = 1_000;
 const GOODBYE_WITHIN_MS = 500;
 const DEAD_LETTERS_AT_ONCE = 4;
 
-/** Where batches, dead letters and signs of life go from here. */
+/** Where batches, dead letters and heartbeats go from here. */
 interface Outlets {
-  readonly tally: BacklogTally;
+  readonly backlogCount: BacklogCount;
   readonly deadLetters: Pick<RedisDeadLetters, 'add'>;
 }
 
@@ -51,9 +51,9 @@ export class PubSubConsumption implements Consumption {
   async close(): Promise<void> {
     clearInterval(this.heart);
     await Promise.all([this.batches.close(), this.givenUp.close()]);
-    const { tally } = this.outlets;
-    const goodbye = tally.tell().then(() => tally.workers.leave(this.id));
-    // Nobody misses it for longer than the next signs of life take.
+    const { backlogCount } = this.outlets;
+    const goodbye = backlogCount.tell().then(() => backlogCount.workers.leave(this.id));
+    // Nobody misses it for longer than the next heartbeat takes.
     await withDeadline(goodbye, GOODBYE_WITHIN_MS, () => new Error('no answer')).catch(() => undefined);
   }
 
@@ -62,12 +62,12 @@ export class PubSubConsumption implements Consumption {
     const { deadLetters } = await this.handler({ batch, isFirst: false });
     this.finishedSinceBeat = true;
     for (const letter of deadLetters) await this.keep(letter);
-    await this.outlets.tally.finished(batch);
+    await this.outlets.backlogCount.finished(batch);
   }
 
   private async bury(batch: EventBatch, reason: string): Promise<void> {
     await this.keep({ batch, tenantId: undefined, reason });
-    await this.outlets.tally.finished(batch);
+    await this.outlets.backlogCount.finished(batch);
   }
 
   private async keep(letter: NewDeadLetter): Promise<void> {
@@ -78,7 +78,7 @@ export class PubSubConsumption implements Consumption {
     const hasFinished = this.finishedSinceBeat;
     this.finishedSinceBeat = false;
     try {
-      await this.outlets.tally.beat(this.id, { hasFinished, isBusy: hasFinished || this.batches.isBusy });
+      await this.outlets.backlogCount.beat(this.id, { hasFinished, isBusy: hasFinished || this.batches.isBusy });
     } catch {
       // Redis is away, which its connection has logged; the next beat tells it.
       this.finishedSinceBeat ||= hasFinished;

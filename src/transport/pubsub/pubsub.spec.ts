@@ -8,7 +8,7 @@ import { uuid7 } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import { type BatchHandler, type Consumption, STORED } from '../event-transport.js';
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
-import { BacklogTally } from './backlog.tally.js';
+import { BacklogCount } from './backlog.count.js';
 import { createPubSubClient } from './pubsub.client.js';
 import { deadLetterSubscriptionOf, type PubSubNames } from './pubsub.names.js';
 import type { ResourceOptions } from './pubsub.resources.js';
@@ -176,7 +176,7 @@ describeOnPubSub('PubSubTransport', () => {
   it('should count what was published before there was any worker', async () => {
     await open();
     await Promise.all(Array.from({ length: 3 }, () => transport.publish(newBatch())));
-    // Its first signs of life, while nothing has reached it.
+    // Its first heartbeats, while nothing has reached it.
     await client.subscription(names.subscription).delete();
     await consume(() => Promise.resolve(STORED));
     await waitUntil(async () => (await transport.status()).consumers === 1);
@@ -187,8 +187,8 @@ describeOnPubSub('PubSubTransport', () => {
     await open();
     const redis = new Redis(sharedRedisUrl());
     const key = (name: string) => `${prefix}:pubsub:segops:${name}`;
-    const tally = new BacklogTally(redis, (name) => `${prefix}:pubsub:${name}`);
-    const beat = () => tally.beat('an idle worker', { hasFinished: false, isBusy: false });
+    const backlogCount = new BacklogCount(redis, (name) => `${prefix}:pubsub:${name}`);
+    const beat = () => backlogCount.beat('an idle worker', { hasFinished: false, isBusy: false });
     try {
       // What a worker leaves that dies between a batch's end and its count.
       await redis.hincrby(key('backlog'), String(Math.floor(Date.now() / 1000) - 100), 3);

@@ -17,7 +17,7 @@ import {
 import { RedisDeadLetters } from '../redis/redis.dead-letters.js';
 import { RedisNotes } from '../redis/redis.notes.js';
 import type { PublishOptions, RetryNote } from '../retry-notes.js';
-import { BacklogTally } from './backlog.tally.js';
+import { BacklogCount } from './backlog.count.js';
 import { encodeBatchMessage } from './batch-message.codec.js';
 import { onceWithin } from './once-within.js';
 import { createPubSubClient, type PubSubClientOptions } from './pubsub.client.js';
@@ -39,7 +39,7 @@ export class PubSubTransport extends EventTransport {
   /** The same topic, for messages that share no request with others. */
   private readonly topicAlone: Topic;
   private readonly redis;
-  private readonly tally: BacklogTally;
+  private readonly backlogCount: BacklogCount;
   private readonly notes: RedisNotes;
   private topicAnswer: Promise<void> | undefined;
 
@@ -56,7 +56,7 @@ export class PubSubTransport extends EventTransport {
       gaxOpts: onceWithin(PUBLISH_TIMEOUT_MS),
     });
     this.redis = failFastConnection(options, new Logger(PubSubTransport.name));
-    this.tally = new BacklogTally(this.redis, (name) => `${options.prefix}:pubsub:${name}`);
+    this.backlogCount = new BacklogCount(this.redis, (name) => `${options.prefix}:pubsub:${name}`);
     this.deadLetters = new RedisDeadLetters(
       this.redis,
       // As with BullMQ, so that dead letters survive a change of transport.
@@ -82,7 +82,7 @@ export class PubSubTransport extends EventTransport {
         await this.topicAlone.publishMessage(message);
       }
     });
-    this.tally.published(batch);
+    this.backlogCount.published(batch);
     return [];
   }
 
@@ -91,14 +91,14 @@ export class PubSubTransport extends EventTransport {
   }
 
   consume(handler: BatchHandler, options: ConsumeOptions): Promise<Consumption> {
-    const { tally, deadLetters } = this;
-    const outlets = { tally, deadLetters };
+    const { backlogCount, deadLetters } = this;
+    const outlets = { backlogCount, deadLetters };
     return Promise.resolve(new PubSubConsumption(this.client, this.options, outlets, handler, options));
   }
 
   /** Without Redis it still tells whether Pub/Sub takes batches, which do not need it. */
   async status(): Promise<TransportStatus> {
-    const [backlog] = await Promise.all([this.tally.read().catch(() => undefined), this.askForTopic()]);
+    const [backlog] = await Promise.all([this.backlogCount.read().catch(() => undefined), this.askForTopic()]);
     return {
       consumers: backlog?.consumers,
       pending: backlog?.pending,
@@ -109,7 +109,7 @@ export class PubSubTransport extends EventTransport {
   }
 
   async close(): Promise<void> {
-    await this.tally.tell();
+    await this.backlogCount.tell();
     this.redis.disconnect();
     await this.client.close();
   }

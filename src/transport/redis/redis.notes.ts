@@ -1,7 +1,7 @@
 import type { ChainableCommander, Redis, Result } from 'ioredis';
 import { withDeadline } from '../../common/deadline.js';
 import { type NewNote, NOTE_LIFE_MS, OLD_NOTE_MS, type PublishOptions, type RetryNote } from '../retry-notes.js';
-import { REDIS_NOW } from './worker.pulse.js';
+import { REDIS_NOW } from './worker.heartbeats.js';
 
 /** Longer than Redis's usual pauses, shorter than clients notice. */
 const ANSWER_WITHIN_MS = 250;

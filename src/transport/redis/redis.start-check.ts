@@ -5,7 +5,7 @@ import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { type RedisAccess, serversOf } from '../../common/redis.connections.js';
 import { Configuration } from '../../config/configuration.js';
-import { appraiseRedis, type RedisFinding } from './redis.appraisal.js';
+import { checkDurability, type RedisFinding } from './redis.durability.js';
 
 const ANSWER_WITHIN_MS = 1_000;
 
@@ -49,7 +49,7 @@ export class RedisStartCheck implements OnModuleInit {
     redis.on('error', () => undefined);
     try {
       // Rejects on the first `error` event.
-      const answer = once(redis, 'ready').then(() => appraiseRedis(redis));
+      const answer = once(redis, 'ready').then(() => checkDurability(redis));
       return await withDeadline(answer, ANSWER_WITHIN_MS, () => new Error('no answer'));
     } catch {
       return [];

@@ -6,7 +6,7 @@ import type { DeadLetter } from '../dead-letters.js';
 import type { EventBatch } from '../event-batch.js';
 import { TransportUnavailableError } from '../event-transport.js';
 import type { PublishOptions, RetryNote } from '../retry-notes.js';
-import { freeOnDiskOf, type SpoolLimits, SpoolRoom } from './spool.room.js';
+import { freeOnDiskOf, type SpoolLimits, SpoolCapacity } from './spool.capacity.js';
 import { SpoolNotes, type StoredNote } from './spool.notes.js';
 import { decodeSpooled, encodeSpooled, type SpooledLetter } from './spooled-batch.codec.js';
 
@@ -36,7 +36,7 @@ export class SpoolStore {
   private readonly waiting: Database<Buffer, [number, number]>;
   private readonly dead: Database<Buffer, string>;
   private readonly notes: SpoolNotes;
-  private readonly room: SpoolRoom;
+  private readonly capacity: SpoolCapacity;
   /** What each tenant's dead letters take, in bytes; those of nobody under ''. */
   private readonly deadBytes = new Map<string, number>();
   private nextSequence: number;
@@ -52,12 +52,12 @@ export class SpoolStore {
     this.waiting = this.environment.openDB({ name: 'waiting', encoding: 'binary' });
     this.dead = this.environment.openDB({ name: 'dead', encoding: 'binary' });
     this.notes = new SpoolNotes(this.environment.openDB<StoredNote, string>({ name: 'notes', encoding: 'json' }));
-    this.room = new SpoolRoom(limits, () => freeOnDiskOf(folder));
+    this.capacity = new SpoolCapacity(limits, () => freeOnDiskOf(folder));
     this.nextSequence = 0;
     for (const [sequence, bytes] of this.waiting.getKeys()) {
       this.nextSequence = sequence + 1;
       this.batches++;
-      this.room.occupy(bytes);
+      this.capacity.occupy(bytes);
     }
     for (const id of this.dead.getKeys()) {
       const value = this.dead.getBinary(id);
@@ -77,7 +77,7 @@ export class SpoolStore {
 
   /** What they and the dead letters take on disk. */
   get bytes(): number {
-    return this.room.usedBytes;
+    return this.capacity.usedBytes;
   }
 
   /** What they may take. */
@@ -87,12 +87,12 @@ export class SpoolStore {
 
   /** What they can still take, by that and by what is free on the disk. */
   get freeBytes(): number {
-    return this.room.freeBytes;
+    return this.capacity.freeBytes;
   }
 
   /** Whether no more batches are taken at the moment. */
   get isFull(): boolean {
-    return this.room.isFull;
+    return this.capacity.isFull;
   }
 
   /** When the oldest batch that is of another type was accepted, in ms since 1970; undefined when there is none. */
@@ -115,20 +115,20 @@ export class SpoolStore {
    */
   async append(batch: EventBatch, options: PublishOptions = {}): Promise<readonly RetryNote[]> {
     const value = encodeSpooled(batch);
-    this.room.claim(value.length);
+    this.capacity.claim(value.length);
     const older = this.notes.keep(options);
     if (older.length > 0) {
-      this.room.release(value.length);
+      this.capacity.release(value.length);
       return older;
     }
     await this.write(
       () => this.waiting.put(this.newKey(value), value),
       () => {
         this.batches++;
-        this.room.wrote();
+        this.capacity.wrote();
       },
       () => {
-        this.room.release(value.length);
+        this.capacity.release(value.length);
       },
     );
     return older;
@@ -154,7 +154,7 @@ export class SpoolStore {
       () => this.waiting.remove([sequence, bytes]),
       () => {
         this.batches--;
-        this.room.release(bytes);
+        this.capacity.release(bytes);
       },
     );
   }
@@ -186,7 +186,7 @@ export class SpoolStore {
         }),
       () => {
         this.batches--;
-        this.room.release(bytes);
+        this.capacity.release(bytes);
       },
       () => {
         for (const { value, before } of kept) {
@@ -212,8 +212,8 @@ export class SpoolStore {
     const bytes = (this.deadBytes.get(tenantId) ?? 0) + times * value.length;
     if (bytes > 0) this.deadBytes.set(tenantId, bytes);
     else this.deadBytes.delete(tenantId);
-    if (times === 1) this.room.occupy(value.length);
-    else this.room.release(value.length);
+    if (times === 1) this.capacity.occupy(value.length);
+    else this.capacity.release(value.length);
   }
 
   /** All dead letters, by id. */
@@ -246,7 +246,7 @@ export class SpoolStore {
     return this.exhume(id, () => {
       void this.waiting.put(this.newKey(value), value);
       this.batches++;
-      this.room.occupy(value.length);
+      this.capacity.occupy(value.length);
     });
   }
 
@@ -257,8 +257,8 @@ export class SpoolStore {
 
   /** Resolves when everything is on disk and the folder can be opened again. */
   async close(): Promise<void> {
-    const isEmpty = this.room.usedBytes === 0;
-    this.room.close();
+    const isEmpty = this.capacity.usedBytes === 0;
+    this.capacity.close();
     await this.environment.close();
     const file = join(this.folder, 'data.mdb');
     if (isEmpty && statSync(file).size > KEEP_EMPTY_FILE_BYTES) rmSync(file);
@@ -295,7 +295,7 @@ export class SpoolStore {
     } catch (error) {
       onFailed();
       const reason = `the spool's disk does not take a batch: ${await reasonOf(error)}`;
-      this.room.wrote(reason);
+      this.capacity.wrote(reason);
       throw new TransportUnavailableError(reason, { cause: error });
     }
     onDone();

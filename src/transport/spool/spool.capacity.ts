@@ -17,7 +17,7 @@ export interface SpoolLimits {
 }
 
 /** How much a spool holds, and whether more may come. Logs when that ends, and when it is so again. */
-export class SpoolRoom {
+export class SpoolCapacity {
   private readonly logger = new Logger('Spool');
   private readonly looking: NodeJS.Timeout;
   private used = 0;

@@ -2,20 +2,20 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { freshRedisPrefix, sharedRedisUrl } from '../../../test/support/servers.js';
 import { uuid7 } from '../../common/uuid7.js';
-import { QueuePulse } from './queue.pulse.js';
+import { QueueStatus } from './queue.status.js';
 
 const HOUR_MS = 3_600_000;
 
-describe('QueuePulse', () => {
+describe('QueueStatus', () => {
   let redis: Redis;
   let queue: Queue;
-  let pulse: QueuePulse;
+  let status: QueueStatus;
 
   beforeEach(async () => {
     redis = new Redis(sharedRedisUrl(), { maxRetriesPerRequest: null });
-    queue = new Queue('pulse', { connection: redis, prefix: freshRedisPrefix() });
+    queue = new Queue('status', { connection: redis, prefix: freshRedisPrefix() });
     await queue.waitUntilReady();
-    pulse = new QueuePulse(redis, queue);
+    status = new QueueStatus(redis, queue);
   });
   afterEach(async () => {
     await queue.obliterate({ force: true });
@@ -30,20 +30,20 @@ describe('QueuePulse', () => {
     await add(1_000, 10_000);
     await add(60_000, 20_000);
     await add(0, 0);
-    const { pending, oldestPendingMs } = await pulse.read();
+    const { pending, oldestPendingMs } = await status.read();
     expect(pending).toBe(3);
     expect(oldestPendingMs).toBeGreaterThanOrEqual(60_000);
     expect(oldestPendingMs).toBeLessThanOrEqual(Date.now() - began + 60_000);
   });
 
   it('should believe no sign of life that is dated in the future, once the clock was set back', async () => {
-    await pulse.workers.beat('dead', true);
-    expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
+    await status.workers.beat('dead', true);
+    expect(await status.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
     await redis.zadd(queue.toKey('segops:consumers'), Date.now() + HOUR_MS, 'dead');
     await redis.set(queue.toKey('segops:finished'), Date.now() + HOUR_MS);
-    expect(await pulse.read()).toMatchObject({ consumers: 0, lastFinishedMsAgo: undefined });
+    expect(await status.read()).toMatchObject({ consumers: 0, lastFinishedMsAgo: undefined });
 
-    await pulse.workers.beat('alive', true);
-    expect(await pulse.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
+    await status.workers.beat('alive', true);
+    expect(await status.read()).toMatchObject({ consumers: 1, lastFinishedMsAgo: expect.any(Number) as number });
   });
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../embedded/redis.server.js';
 import { waitUntil } from '../../../test/support/wait-until.js';
-import { appraiseRedis } from './redis.appraisal.js';
+import { checkDurability } from './redis.durability.js';
 
-describe('appraiseRedis', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'segops-appraisal-'));
+describe('checkDurability', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'segops-durability-'));
   let server: RedisServer;
   let redis: Redis;
 
@@ -28,7 +28,7 @@ describe('appraiseRedis', () => {
   });
 
   it('should find nothing wrong with the embedded Redis', async () => {
-    expect(await appraiseRedis(redis)).toEqual([]);
+    expect(await checkDurability(redis)).toEqual([]);
   });
 
   it.each([
@@ -38,16 +38,16 @@ describe('appraiseRedis', () => {
     ['appendonly', 'no', 'yes', 'lossy', 'Set appendonly yes.'],
   ])('should name the remedy when %s is %s', async (setting, bad, good, gravity, remedy) => {
     await redis.config('SET', setting, bad);
-    expect(await appraiseRedis(redis)).toEqual([{ gravity, text: expect.stringContaining(remedy) }]);
+    expect(await checkDurability(redis)).toEqual([{ gravity, text: expect.stringContaining(remedy) }]);
     await redis.config('SET', setting, good);
-    expect(await appraiseRedis(redis)).toEqual([]);
+    expect(await checkDurability(redis)).toEqual([]);
   });
 
   it('should judge a Redis that keeps its configuration to itself by the rest', async () => {
     const url = new URL(server.url);
     await redis.call('ACL', 'SETUSER', 'managed', 'on', '>secret', '~*', '+@all', '-config');
     const managed = new Redis({ port: Number(url.port), username: 'managed', password: 'secret' });
-    expect(await appraiseRedis(managed)).toEqual([]);
+    expect(await checkDurability(managed)).toEqual([]);
     managed.disconnect();
   });
 
@@ -58,7 +58,7 @@ describe('appraiseRedis', () => {
   ])('should find Valkey young enough whatever Redis it says it is: %s, as %s', async (compatible, version) => {
     const valkey = `redis_version:${compatible}\r\nserver_name:valkey\r\nvalkey_version:${version}\r\nvalkey_release_stage:ga`;
     jest.spyOn(redis, 'info').mockResolvedValue((await redis.info()).replace(/redis_version:\S+/, valkey));
-    expect(await appraiseRedis(redis)).toEqual([]);
+    expect(await checkDurability(redis)).toEqual([]);
   });
 
   it.each([
@@ -71,7 +71,7 @@ describe('appraiseRedis', () => {
   ])('should call Redis %s %s', async (version, gravity) => {
     const info = (await redis.info()).replace(/redis_version:\S+/, `redis_version:${version}`);
     jest.spyOn(redis, 'info').mockResolvedValue(info);
-    expect((await appraiseRedis(redis)).map((finding) => finding.gravity)).toEqual(
+    expect((await checkDurability(redis)).map((finding) => finding.gravity)).toEqual(
       gravity === undefined ? [] : [gravity],
     );
   });

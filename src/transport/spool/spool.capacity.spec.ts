@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { TransportUnavailableError } from '../event-transport.js';
-import { SpoolRoom } from './spool.room.js';
+import { SpoolCapacity } from './spool.capacity.js';
 
 const PAGE = 4096;
 
-describe('SpoolRoom', () => {
+describe('SpoolCapacity', () => {
   let free: number;
-  let room: SpoolRoom;
+  let capacity: SpoolCapacity;
   let lines: string[];
 
   beforeEach(() => {
@@ -17,33 +17,33 @@ describe('SpoolRoom', () => {
         lines.push(String(line[0]));
       });
     }
-    room = new SpoolRoom({ maxBytes: 50 * PAGE, minFreeBytes: 10 * PAGE }, () => free, 0);
+    capacity = new SpoolCapacity({ maxBytes: 50 * PAGE, minFreeBytes: 10 * PAGE }, () => free, 0);
   });
   afterEach(() => {
-    room.close();
+    capacity.close();
     jest.restoreAllMocks();
   });
 
   it('should tell how much may still come, by its limit and by its disk', () => {
-    expect(room.freeBytes).toBe(50 * PAGE);
-    room.claim(PAGE);
-    expect(room.freeBytes).toBe(49 * PAGE);
+    expect(capacity.freeBytes).toBe(50 * PAGE);
+    capacity.claim(PAGE);
+    expect(capacity.freeBytes).toBe(49 * PAGE);
     free = 12 * PAGE;
-    expect(room.freeBytes).toBe(2 * PAGE);
+    expect(capacity.freeBytes).toBe(2 * PAGE);
     free = 5 * PAGE;
-    expect(room.freeBytes).toBe(0);
+    expect(capacity.freeBytes).toBe(0);
   });
 
   it('should say once that its disk is full, before anything is spooled, and once that it is not any more', () => {
     free = 10 * PAGE;
-    expect(room.isFull).toBe(true);
+    expect(capacity.isFull).toBe(true);
     for (let i = 0; i < 3; i++)
       expect(() => {
-        room.claim(PAGE);
+        capacity.claim(PAGE);
       }).toThrow(TransportUnavailableError);
     free = 100 * PAGE;
-    expect(room.isFull).toBe(false);
-    room.claim(PAGE);
+    expect(capacity.isFull).toBe(false);
+    capacity.claim(PAGE);
     expect(lines).toEqual([
       expect.stringMatching(/takes no more batches.*disk has less than 40960 bytes left\. Make room/),
       expect.stringContaining('takes batches again'),
@@ -51,25 +51,25 @@ describe('SpoolRoom', () => {
   });
 
   it('should name its own limit where that is what was reached, and not change its mind with every size', () => {
-    room.occupy(40 * PAGE);
+    capacity.occupy(40 * PAGE);
     expect(() => {
-      room.claim(20 * PAGE);
+      capacity.claim(20 * PAGE);
     }).toThrow(/holds 163840 of at most 204800 bytes/);
-    room.claim(PAGE);
+    capacity.claim(PAGE);
     expect(() => {
-      room.claim(20 * PAGE);
+      capacity.claim(20 * PAGE);
     }).toThrow(TransportUnavailableError);
-    expect(room.isFull).toBe(true);
-    room.release(41 * PAGE);
-    expect(room.isFull).toBe(false);
+    expect(capacity.isFull).toBe(true);
+    capacity.release(41 * PAGE);
+    expect(capacity.isFull).toBe(false);
     expect(lines).toHaveLength(2);
   });
 
   it('should count a disk that does not take a write as full until it takes one', () => {
-    room.wrote('the disk does not take a batch: no space left');
-    expect(room.isFull).toBe(true);
-    room.wrote();
-    expect(room.isFull).toBe(false);
+    capacity.wrote('the disk does not take a batch: no space left');
+    expect(capacity.isFull).toBe(true);
+    capacity.wrote();
+    expect(capacity.isFull).toBe(false);
     expect(lines[0]).toContain('no space left');
   });
 });

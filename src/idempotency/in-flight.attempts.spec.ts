@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { NOTE_LIFE_MS, OLD_NOTE_MS } from '../transport/retry-notes.js';
 import { type Answer, Attempt } from './attempt.js';
-import { UnansweredAttempts } from './unanswered.attempts.js';
+import { InFlightAttempts } from './in-flight.attempts.js';
 
 const attempt = (body = 'x', answer: object = {}) =>
   new Attempt(
@@ -12,14 +12,14 @@ const attempt = (body = 'x', answer: object = {}) =>
     Object.assign(new EventEmitter(), answer) as unknown as Answer,
   );
 
-describe('UnansweredAttempts', () => {
+describe('InFlightAttempts', () => {
   let now: number;
-  let attempts: UnansweredAttempts;
+  let attempts: InFlightAttempts;
   const { fingerprint } = attempt();
 
   beforeEach(() => {
     now = 0;
-    attempts = new UnansweredAttempts(() => now);
+    attempts = new InFlightAttempts(() => now);
   });
 
   const served = (one = attempt()): Attempt => {

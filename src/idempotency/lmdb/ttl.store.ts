@@ -21,7 +21,7 @@ interface Count {
 }
 
 /** What is remembered for a day or more: on disk only, with an index by when it ends. */
-export class LongMemory {
+export class TtlStore {
   private readonly entries: Database<Entry, string>;
   private readonly ends: Database<true, [expiresAt: number, entry: string]>;
   private readonly counts: Database<Count, string>;

@@ -3,7 +3,13 @@ import { uuid7Time } from '../../common/uuid7.js';
 import type { EventBatch } from '../event-batch.js';
 import { STATUS_TIMEOUT_MS } from '../event-transport.js';
 import { askRedis } from '../redis/ask-redis.js';
-import { COUNT_WORKERS, finishedMsAgo, LAST_FINISHED, REDIS_NOW, WorkerPulse } from '../redis/worker.pulse.js';
+import {
+  COUNT_WORKERS,
+  finishedMsAgo,
+  LAST_FINISHED,
+  REDIS_NOW,
+  WorkerHeartbeats,
+} from '../redis/worker.heartbeats.js';
 
 /** Changes of so long go to Redis together. */
 const TELL_EVERY_MS = 20;
@@ -19,7 +25,7 @@ const SETTLED_AFTER_S = 600;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    segopsTally(backlog: string, ...secondsAndChanges: string[]): Result<null, Context>;
+    segopsCountBacklog(backlog: string, ...secondsAndChanges: string[]): Result<null, Context>;
     segopsBacklog(...keys: string[]): Result<BacklogReply, Context>;
     segopsIdle(busyAt: string, backlog: string, isBusy: string): Result<null, Context>;
   }
@@ -27,7 +33,7 @@ declare module 'ioredis' {
 
 type BacklogReply = [now: number, consumers: number, finishedAt: string | null, pending: number, oldestSecond: number];
 
-const TALLY = `
+const COUNT_BACKLOG = `
 for i = 1, #ARGV, 2 do
   if redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) == 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
 end`;
@@ -54,7 +60,7 @@ elseif now - busyAt > ${NOTHING_WAITS_AFTER_IDLE_MS} then
   redis.call('DEL', KEYS[2])
 end`;
 
-/** What the tally knows; all of it is undefined in a status when Redis cannot be asked. */
+/** What the count knows; all of it is undefined in a status when Redis cannot be asked. */
 export interface Backlog {
   readonly consumers: number;
   readonly pending: number;
@@ -68,11 +74,11 @@ export interface Backlog {
  * that they share: one hash of batches by the second in which they were accepted, as their ids say, up with each that was
  * published and down with each that was finished. The two add up in any order.
  *
- * It is a tally and no promise: no event depends on it. A crash between an event and its count leaves it wrong by one, which
+ * It is an estimate and no promise: no event depends on it. A crash between an event and its count leaves it wrong by one, which
  * the next half minute of quiet mends.
  */
-export class BacklogTally {
-  readonly workers: WorkerPulse;
+export class BacklogCount {
+  readonly workers: WorkerHeartbeats;
   private readonly backlogKey: string;
   private readonly busyKey: string;
   private changes = new Map<number, number>();
@@ -84,10 +90,10 @@ export class BacklogTally {
     private readonly redis: Redis,
     toKey: (name: string) => string,
   ) {
-    this.workers = new WorkerPulse(redis, toKey);
+    this.workers = new WorkerHeartbeats(redis, toKey);
     this.backlogKey = toKey('segops:backlog');
     this.busyKey = toKey('segops:busy');
-    redis.defineCommand('segopsTally', { numberOfKeys: 1, lua: TALLY });
+    redis.defineCommand('segopsCountBacklog', { numberOfKeys: 1, lua: COUNT_BACKLOG });
     redis.defineCommand('segopsBacklog', { numberOfKeys: 3, lua: BACKLOG });
     redis.defineCommand('segopsIdle', { numberOfKeys: 2, lua: IDLE });
   }
@@ -161,7 +167,7 @@ export class BacklogTally {
     const words = [...sent].filter(([, by]) => by !== 0).flatMap(([second, by]) => [String(second), String(by)]);
     try {
       await askRedis(this.redis, 'count batches', TELL_WITHIN_MS, () =>
-        this.redis.segopsTally(this.backlogKey, ...words),
+        this.redis.segopsCountBacklog(this.backlogKey, ...words),
       );
     } catch {
       // Whether it was counted, nobody knows. Too few waiting batches are a smaller lie than some that wait for ever.

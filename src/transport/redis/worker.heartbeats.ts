@@ -8,7 +8,7 @@ const ALIVE_FOR_MS = 4_000;
  * set back, what is dated in the future says nothing.
  */
 export const REDIS_NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000);`;
-/** For scripts whose first keys are {@link WorkerPulse.keys}, after {@link REDIS_NOW}: how many workers are alive. */
+/** For scripts whose first keys are {@link WorkerHeartbeats.keys}, after {@link REDIS_NOW}: how many workers are alive. */
 export const COUNT_WORKERS = `redis.call('ZCOUNT', KEYS[1], now - ${ALIVE_FOR_MS}, now)`;
 /** For the same scripts: when a worker last finished a batch, for {@link finishedMsAgo}. */
 export const LAST_FINISHED = `redis.call('GET', KEYS[2])`;
@@ -25,9 +25,9 @@ declare module 'ioredis' {
   }
 }
 
-/** Signs of life that workers leave in Redis. */
-export class WorkerPulse {
-  /** Of the workers and their last signs of life, and of when any last finished a batch. */
+/** Heartbeats that workers leave in Redis. */
+export class WorkerHeartbeats {
+  /** Of the workers and their last heartbeats, and of when any last finished a batch. */
   readonly keys: readonly [consumers: string, finished: string];
 
   /** @param toKey the whole Redis key of a name */

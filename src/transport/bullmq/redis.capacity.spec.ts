@@ -19,7 +19,7 @@ const batchOf = (bytes: number, type = 'x'): EventBatch => ({
   rows: Buffer.alloc(bytes, 'x'),
 });
 
-describe('RedisRoom', () => {
+describe('RedisCapacity', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'segops-room-'));
   let server: RedisServer;
   let redis: Redis;

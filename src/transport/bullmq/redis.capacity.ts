@@ -45,8 +45,8 @@ interface Load {
  * Whether Redis takes another batch: whether it takes writes, and has room. Asks Redis about once a second; in between it adds
  * up what this process sends, so that a burst stops in time too.
  */
-export class RedisRoom {
-  private readonly logger = new Logger(RedisRoom.name);
+export class RedisCapacity {
+  private readonly logger = new Logger(RedisCapacity.name);
   private readonly timer: NodeJS.Timeout;
   private asking = false;
   private known: Fullness = { memoryRatio: undefined, memoryBytes: undefined, batches: 0 };

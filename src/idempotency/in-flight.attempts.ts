@@ -15,7 +15,7 @@ interface Entry {
  * This process's own attempts that have no answer: those being served, and for two minutes those whose client went away or was
  * answered 5xx. So a retry that reaches the same process is recognised whether or not Redis answers.
  */
-export class UnansweredAttempts {
+export class InFlightAttempts {
   /** By fingerprint, the oldest first. */
   private readonly entries = new Map<string, Entry[]>();
   /** In the order in which they broke. */

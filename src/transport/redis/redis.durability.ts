@@ -18,18 +18,18 @@ const OLDEST_RECOMMENDED = [6, 2] as const;
  * Judges a Redis by what it tells of itself; empty when all is well. Managed Redis often does not tell its `appendfsync`, which
  * then is not judged.
  */
-export async function appraiseRedis(redis: Redis): Promise<RedisFinding[]> {
+export async function checkDurability(redis: Redis): Promise<RedisFinding[]> {
   // All sections: two in one question are too much for a Redis older than 7.
   const info = await redis.info();
   const appendfsync = await redis.config('GET', 'appendfsync').then(
     (answer) => (answer as string[])[1],
     () => undefined,
   );
-  return appraise(info, appendfsync);
+  return judge(info, appendfsync);
 }
 
 /** @param appendfsync undefined when it is not known */
-function appraise(info: string, appendfsync: string | undefined): RedisFinding[] {
+function judge(info: string, appendfsync: string | undefined): RedisFinding[] {
   return [...ageFindings(info), ...diskFindings(info, appendfsync), ...memoryFindings(info)];
 }
 

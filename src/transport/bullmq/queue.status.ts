@@ -3,15 +3,21 @@ import type { Redis, Result } from 'ioredis';
 import { uuid7Time } from '../../common/uuid7.js';
 import { COMPLIANCE_V1 } from '../batch-types.js';
 import type { TransportStatus } from '../event-transport.js';
-import { COUNT_WORKERS, finishedMsAgo, LAST_FINISHED, REDIS_NOW, WorkerPulse } from '../redis/worker.pulse.js';
+import {
+  COUNT_WORKERS,
+  finishedMsAgo,
+  LAST_FINISHED,
+  REDIS_NOW,
+  WorkerHeartbeats,
+} from '../redis/worker.heartbeats.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    segopsPulse(...keysAndArgs: string[]): Result<PulseReply, Context>;
+    segopsStatus(...keysAndArgs: string[]): Result<StatusReply, Context>;
   }
 }
 
-type PulseReply = [
+type StatusReply = [
   now: number,
   consumers: number,
   waiting: number,
@@ -31,7 +37,7 @@ type PulseReply = [
 const DELAYED_ASKED_FOR = 100;
 
 /** Requests about personal data wait for all else, and would else wait for each other. */
-const PULSE = `${REDIS_NOW}
+const STATUS = `${REDIS_NOW}
 local function counts(id) return redis.call('HGET', KEYS[6] .. id, 'name') ~= '${COMPLIANCE_V1}' end
 local function oldest(list)
   local id
@@ -56,16 +62,16 @@ return {
   oldestThatCount
 }`;
 
-/** What the workers' signs of life and the queue's lengths say together. */
-export class QueuePulse {
-  readonly workers: WorkerPulse;
+/** What the workers' heartbeats and the queue's lengths say together. */
+export class QueueStatus {
+  readonly workers: WorkerHeartbeats;
 
   constructor(
     private readonly redis: Redis,
     private readonly queue: Pick<Queue, 'toKey'>,
   ) {
-    this.workers = new WorkerPulse(redis, (name) => queue.toKey(name));
-    redis.defineCommand('segopsPulse', { numberOfKeys: 6, lua: PULSE });
+    this.workers = new WorkerHeartbeats(redis, (name) => queue.toKey(name));
+    redis.defineCommand('segopsStatus', { numberOfKeys: 6, lua: STATUS });
   }
 
   async read(): Promise<TransportStatus> {
@@ -80,7 +86,7 @@ export class QueuePulse {
       finishedAt,
       delayedIds,
       oldestThatCount,
-    ] = await this.redis.segopsPulse(
+    ] = await this.redis.segopsStatus(
       ...this.workers.keys,
       this.queue.toKey('wait'),
       this.queue.toKey('active'),
