@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { untilAborted } from '../common/deadline.js';
+import { messageOf } from '../common/operator.error.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
 import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
 import { Outage } from './outage.js';
@@ -100,8 +101,4 @@ export class BatchStorage<Batch extends StorableBatch = StorableBatch> {
       this.waiting--;
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
