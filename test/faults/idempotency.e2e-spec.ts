@@ -421,13 +421,13 @@ describe('a request that an instance dies over', () => {
     const bodies = Array.from({ length: 20 }, (_, i) => JSON.stringify({ ...event, user_id: `lost-${i}` }));
     const send = ({ url }: ServiceProcess) => bodies.map((text) => sendRaw(url, track, key, text).status);
     process.kill(redis.pid, 'SIGSTOP');
-    const sentAt = Date.now();
     const lost = send(dying);
     // The first of them are on their way to Redis; the others wait for these in the process.
     await waitUntil(() => proxy.hasSent('lost-'));
+    const cameInBefore = Date.now();
     await dying.kill();
     // Their age counts from when they came in, not from when Redis could take the notes.
-    await waitUntil(() => Date.now() - sentAt > OLD_NOTE_MS);
+    await waitUntil(() => Date.now() - cameInBefore > OLD_NOTE_MS);
     process.kill(redis.pid, 'SIGCONT');
     expect((await Promise.allSettled(lost)).map((answer) => answer.status)).toEqual(Array(20).fill('rejected'));
     await waitUntil(async () => (await notes()).length > 0);

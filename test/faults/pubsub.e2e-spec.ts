@@ -59,11 +59,15 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
       await tenant.post(TRACK, { ...EVENT, user_id: 'max@example.com' }).expect(202);
       await tenant.storedEvents(2);
       const counted = await service.clickhouse.query({
-        query: 'SELECT count() AS rows FROM events WHERE tenant_id = {tenantId: String}',
+        query: 'SELECT uniqExact(id) AS events FROM events WHERE tenant_id = {tenantId: String}',
         query_params: { tenantId: tenant.tenantId },
         format: 'JSONEachRow',
       });
-      expect(await counted.json<{ rows: number }>()).toEqual([{ rows: 2 }]);
+      expect(await counted.json<{ events: number }>()).toEqual([{ events: 2 }]);
+      const stats = await request(service.url)
+        .get('/api/ingestion/stats/')
+        .set('authorization', `ApiKey ${tenant.key}`);
+      expect(stats.body).toMatchObject({ total_events: 2 });
     });
 
     it('should say in its health report whether the real topic is there', async () => {
