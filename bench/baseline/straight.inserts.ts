@@ -5,7 +5,7 @@ import { uuid7Bytes } from '../../src/common/uuid7.js';
 import { createClickHouseClient } from '../../src/warehouse/clickhouse.client.js';
 import { EVENT_COLUMNS, EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
 import { Migrator } from '../../src/warehouse/migrator.js';
-import { replaceIds } from '../../src/warehouse/replaced-ids.js';
+import { replaceIds } from '../../src/warehouse/event-row.reader.js';
 import { eventOf } from '../load/event.bodies.js';
 
 const ROWS_AN_INSERT = 50_000;

@@ -1,4 +1,4 @@
-import { countUsersMeeting } from '../../src/warehouse/queries/count-users-meeting.query.js';
+import { countUsersMeeting } from '../../src/warehouse/queries/users-meeting.query.js';
 import type { Figure, Measurement } from '../figure.js';
 import { median } from '../measure/median.js';
 import { untilMerged } from '../measure/until-merged.js';

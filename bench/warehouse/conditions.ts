@@ -1,14 +1,16 @@
 // Every segment condition on ten million events of one tenant, beside uniqExact(user_id) over the same rows.
 import type { ClickHouseClient } from '@clickhouse/client';
-import { countUsersMeeting } from '../../src/warehouse/queries/count-users-meeting.query.js';
-import { eventCount } from '../../src/warehouse/queries/event-count.condition.js';
-import { latestProperty } from '../../src/warehouse/queries/latest-property.condition.js';
-import { numericProperty } from '../../src/warehouse/queries/numeric-property.condition.js';
-import { recency } from '../../src/warehouse/queries/recency.condition.js';
-import { sequence } from '../../src/warehouse/queries/sequence.condition.js';
+import { countUsersMeeting } from '../../src/warehouse/queries/users-meeting.query.js';
+import {
+  eventCount,
+  latestProperty,
+  numericProperty,
+  recency,
+  sequence,
+  type UserCondition,
+  userProperty,
+} from '../../src/warehouse/queries/segment-conditions.js';
 import { userProperties } from '../../src/warehouse/queries/user-properties.query.js';
-import { userProperty } from '../../src/warehouse/queries/user-property.condition.js';
-import type { UserCondition } from '../../src/warehouse/queries/user-condition.js';
 import type { Table } from '../figure.js';
 import { END } from './dataset.js';
 import { best, rowsOf } from './measure.js';

@@ -27,7 +27,7 @@ export function addMigrateCommand(program: Command, terminal: Terminal): void {
 async function migrateWarehouse(context: INestApplicationContext): Promise<string[]> {
   const { ClickHouseError } = await import('@clickhouse/client');
   const { Migrator } = await import('../warehouse/migrator.js');
-  const { UnusableWarehouseError } = await import('../warehouse/unusable-warehouse.error.js');
+  const { UnusableWarehouseError } = await import('../warehouse/warehouse.errors.js');
   try {
     return await context.get(Migrator).migrate();
   } catch (error) {

@@ -42,7 +42,7 @@ export function addPubSubCommands(program: Command, terminal: Terminal): void {
     .action(async ({ json, ...options }: Choice) => {
       const { createPubSubClient } = await import('../transport/pubsub/pubsub.client.js');
       const { remedyFor } = await import('../transport/pubsub/pubsub.problem.js');
-      const { pubSubSettingsOf } = await import('../transport/pubsub/pubsub.settings.js');
+      const { pubSubSettingsOf } = await import('../transport/pubsub/pubsub.names.js');
       const settings = pubSubSettingsOf(
         loadConfiguration(terminal.env, ['pubsubProject', 'pubsubTopic', 'pubsubSubscription', 'pubsubEmulatorHost']),
       );

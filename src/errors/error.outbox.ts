@@ -1,8 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { withDeadline } from '../common/deadline.js';
 import { uuid7 } from '../common/uuid7.js';
-import { ERRORS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
+import { ERRORS_V1, type EventBatch } from '../transport/event-batch.js';
 import type { EventTransport } from '../transport/event-transport.js';
 import type { UnkeptErrors } from './error.rate.js';
 

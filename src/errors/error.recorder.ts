@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ErrorMetrics } from '../metrics/api.metrics.js';
 import { EventTransport } from '../transport/event-transport.js';
-import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
+import { encodeErrorRow } from '../warehouse/error.writer.js';
 import { ErrorOutbox, type OutboxRow } from './error.outbox.js';
 import { ErrorRate } from './error.rate.js';
 import { type RecordedError, toErrorRow } from './recorded-error.js';

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { INSTANT, UUID } from '../common/api.properties.js';
 import { Limit } from '../common/page.js';
-import type { ErrorRow } from '../warehouse/error-row.js';
+import type { ErrorRow } from '../warehouse/error.writer.js';
 import { ERROR_SOURCES, ERROR_TYPES } from './recorded-error.js';
 
 const DEFAULT_LIMIT = 50;

@@ -2,7 +2,7 @@ import { ClickHouseClient } from '@clickhouse/client';
 import { Injectable } from '@nestjs/common';
 import { noSuch, unavailable } from '../common/errors.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import type { ErrorRow } from '../warehouse/error-row.js';
+import type { ErrorRow } from '../warehouse/error.writer.js';
 import { recentErrors } from '../warehouse/queries/recent-errors.query.js';
 import { Warehouse } from '../warehouse/warehouse.js';
 

@@ -1,5 +1,5 @@
 import { uuid7 } from '../common/uuid7.js';
-import type { ErrorRow } from '../warehouse/error-row.js';
+import type { ErrorRow } from '../warehouse/error.writer.js';
 
 /** What may be recorded. Clients see these words. */
 export const ERROR_TYPES = [

@@ -7,8 +7,19 @@ import { withVersion } from '../common/uuid7.js';
 import { Attempt } from './attempt.js';
 import { digestOf, fingerprintOf, type RepeatableRequest } from './fingerprint.js';
 import type { MemoryKey } from './idempotency.store.js';
-import { SEED_BYTES, type Seed } from './seed.js';
+import { type Seed, SEED_BYTES } from './seed.js';
 import { StoreAccess } from './store.access.js';
+
+/**
+ * The request's `Idempotency-Key`, by which its repetition is recognised; undefined when it carries none.
+ * @throws ApiError 400 when it is not 1 to 255 visible ASCII characters
+ */
+export function parseIdempotencyKey(header: string | undefined): string | undefined {
+  if (header !== undefined && !/^[\x21-\x7e]{1,255}$/.test(header)) {
+    throw badRequest('The header Idempotency-Key must have 1 to 255 visible ASCII characters and no spaces.');
+  }
+  return header;
+}
 
 /** What makes a request the same as another one. */
 export interface RequestIdentity {

@@ -1,10 +1,9 @@
 import { Configuration } from '../config/configuration.js';
 import { drawSeed } from '../idempotency/seed.js';
-import { encodedEvents } from '../warehouse/encoded-events.js';
+import { encodedEvents } from '../warehouse/event-row.reader.js';
 import { EventAdmission } from './event.admission.js';
-import { EventRowFactory } from './event-row.factory.js';
+import { EventRowFactory, ReceiptClock } from './event-row.factory.js';
 import { EventValidator } from './event.validator.js';
-import { ReceiptClock } from './receipt.clock.js';
 import type { Sender } from './sender.js';
 import { readEvents } from './track-body.js';
 

@@ -4,7 +4,7 @@ import type { Attempt } from '../idempotency/attempt.js';
 import { EventMetrics, type EventOutcome, type EventRoute } from '../metrics/api.metrics.js';
 import type { Spender } from '../plans/budgets.js';
 import { EventQuota } from '../plans/event-quota.js';
-import type { EncodedRows } from '../warehouse/encoded-rows.js';
+import type { EncodedRows } from '../warehouse/event-row.encoder.js';
 import { GroupCommit } from './group-commit.js';
 
 /** Takes rows in for a tenant: counts them against its plan, and has them written to disk. */

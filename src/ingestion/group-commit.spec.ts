@@ -6,9 +6,8 @@ import { formatSeed, drawSeed, seededId } from '../idempotency/seed.js';
 import type { EventBatch } from '../transport/event-batch.js';
 import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { PublishOptions, RetryNote } from '../transport/retry-notes.js';
-import type { EncodedRows } from '../warehouse/encoded-rows.js';
-import { encodedEvents } from '../warehouse/encoded-events.js';
-import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
+import { type EncodedRows, EventRowEncoder } from '../warehouse/event-row.encoder.js';
+import { encodedEvents } from '../warehouse/event-row.reader.js';
 import { readUuid } from '../warehouse/encoded-uuid.js';
 import { GroupCommit } from './group-commit.js';
 

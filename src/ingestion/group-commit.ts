@@ -7,12 +7,11 @@ import type { Attempt } from '../idempotency/attempt.js';
 import { Retries } from '../idempotency/retries.service.js';
 import { reseededId } from '../idempotency/seed.js';
 import { currentRequest, tracePublish } from '../tracing/batch.trace.js';
-import { EVENTS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
+import { type EventBatch, EVENTS_V1 } from '../transport/event-batch.js';
 import { BatchRejectedError, EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
 import type { NewNote, RetryNote } from '../transport/retry-notes.js';
-import type { EncodedRows } from '../warehouse/encoded-rows.js';
-import { replaceIds } from '../warehouse/replaced-ids.js';
+import type { EncodedRows } from '../warehouse/event-row.encoder.js';
+import { replaceIds } from '../warehouse/event-row.reader.js';
 
 /**
  * A group that has this many events or bytes travels at once; smaller ones wait while another is on its way. An insert

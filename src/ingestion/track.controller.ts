@@ -5,8 +5,7 @@ import { Accepts, CurrentPrincipal, type SecretKeyPrincipal, type SessionPrincip
 import { QueuedBody } from '../common/api.properties.js';
 import { RawBody } from '../common/body.parser.js';
 import { TrackEventDto } from '../events/track-event.dto.js';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
-import { IdempotentRequests, type RequestIdentity } from '../idempotency/idempotent.requests.js';
+import { IdempotentRequests, parseIdempotencyKey, type RequestIdentity } from '../idempotency/idempotent.requests.js';
 import { spenderOf } from '../plans/budgets.js';
 import type { Sender } from './sender.js';
 import { type TrackBatchResult, TrackService } from './track.service.js';

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { untilAborted } from '../common/deadline.js';
 import { messageOf } from '../common/operator.error.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
 import { Outage } from './outage.js';
 
 /** Nothing is wrong; the queue is to deliver the batch again, later. */

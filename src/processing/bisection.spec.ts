@@ -1,9 +1,8 @@
 import { uuid7, uuid7Bytes } from '../common/uuid7.js';
-import { EVENTS_V1 } from '../transport/batch-types.js';
+import { type EventBatch, EVENTS_V1 } from '../transport/event-batch.js';
 import type { NewDeadLetter } from '../transport/dead-letters.js';
-import type { EventBatch } from '../transport/event-batch.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
-import { encodedEvents } from '../warehouse/encoded-events.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
+import { encodedEvents } from '../warehouse/event-row.reader.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import { Bisection } from './bisection.js';
 

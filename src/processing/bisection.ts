@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
 import type { NewDeadLetter } from '../transport/dead-letters.js';
-import { derivedId } from '../transport/derived-id.js';
-import type { EventBatch } from '../transport/event-batch.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
+import { derivedId, type EventBatch } from '../transport/event-batch.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
-import { type EncodedEvent, encodedEvents } from '../warehouse/encoded-events.js';
+import { type EncodedEvent, encodedEvents } from '../warehouse/event-row.reader.js';
 import { inOneInsert } from './insert.groups.js';
 
 const WINDOW_MS = 60_000;

@@ -1,12 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { uuid7Time } from '../common/uuid7.js';
-import { COMPLIANCE_V1, EVENTS_V1 } from '../transport/batch-types.js';
-import type { Delivery } from '../transport/event-batch.js';
+import { COMPLIANCE_V1, type Delivery, EVENTS_V1 } from '../transport/event-batch.js';
 import { type BatchOutcome, EventTransport, STORED } from '../transport/event-transport.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
-import { decodeComplianceOrder } from '../warehouse/compliance.order.js';
-import { ComplianceStore } from '../warehouse/compliance.store.js';
+import { ComplianceStore, decodeComplianceOrder } from '../warehouse/compliance.store.js';
 import { EventWriter } from '../warehouse/event.writer.js';
 import { BatchStorage, DeliverLaterError } from './batch.storage.js';
 

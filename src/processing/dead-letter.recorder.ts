@@ -2,11 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { toErrorRow } from '../errors/recorded-error.js';
 import type { NewDeadLetter } from '../transport/dead-letters.js';
 import type { EventBatch } from '../transport/event-batch.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
-import { encodedEvents } from '../warehouse/encoded-events.js';
-import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
-import { eventsByTenant } from '../warehouse/events-by-tenant.js';
-import { ErrorStorage } from './error.storage.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
+import { encodedEvents, eventsByTenant } from '../warehouse/event-row.reader.js';
+import { encodeErrorRow } from '../warehouse/error.writer.js';
+import { ErrorStorage } from './errors.processor.js';
 import { inOneInsert } from './insert.groups.js';
 
 /** Tells tenants, among their errors, that a batch with events of theirs could not be stored. */

@@ -1,10 +1,21 @@
-import { Controller, Logger } from '@nestjs/common';
+import { Controller, Injectable, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { ERRORS_V1 } from '../transport/batch-types.js';
-import type { Delivery } from '../transport/event-batch.js';
+import { type Delivery, ERRORS_V1 } from '../transport/event-batch.js';
 import { type BatchOutcome, STORED } from '../transport/event-transport.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
-import { ErrorStorage } from './error.storage.js';
+import { ErrorWriter } from '../warehouse/error.writer.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
+import { BatchStorage } from './batch.storage.js';
+
+/**
+ * Where a worker stores recorded errors. One batch at most waits for its table and tries again: were they to fill the
+ * worker's hands, a fault of this table alone would hold up the events.
+ */
+@Injectable()
+export class ErrorStorage extends BatchStorage {
+  constructor(writer: ErrorWriter) {
+    super(writer, { what: 'Recorded errors', maxWaiting: 1 });
+  }
+}
 
 /** Stores batches of recorded errors, for operators to read. */
 @Controller()

@@ -1,7 +1,7 @@
 import { uuid7 } from '../common/uuid7.js';
 import type { Delivery } from '../transport/event-batch.js';
 import { STORED } from '../transport/event-transport.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
 import { type InsertGroup, InsertGroups } from './insert.groups.js';
 
 const MB = 1024 * 1024;

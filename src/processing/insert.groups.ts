@@ -1,9 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { NewDeadLetter } from '../transport/dead-letters.js';
-import { derivedId } from '../transport/derived-id.js';
-import type { Delivery, EventBatch } from '../transport/event-batch.js';
+import { type Delivery, derivedId, type EventBatch } from '../transport/event-batch.js';
 import { type BatchOutcome, STORED } from '../transport/event-transport.js';
-import { BatchRefusedError } from '../warehouse/batch-refused.error.js';
+import { BatchRefusedError } from '../warehouse/warehouse.errors.js';
 import type { StorableBatch } from '../warehouse/batch.writer.js';
 
 /** Two, so that the next group is on its way while ClickHouse commits the one before. */

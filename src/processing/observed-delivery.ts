@@ -1,8 +1,7 @@
 import { uuid7Time } from '../common/uuid7.js';
 import type { BatchMetrics, DeliveryOutcome } from '../metrics/worker.metrics.js';
 import { traceDelivery } from '../tracing/batch.trace.js';
-import { EVENTS_V1 } from '../transport/batch-types.js';
-import type { Delivery, EventBatch } from '../transport/event-batch.js';
+import { type Delivery, type EventBatch, EVENTS_V1 } from '../transport/event-batch.js';
 import type {
   BatchHandler,
   BatchOutcome,

@@ -4,8 +4,7 @@ import { TransportModule } from '../transport/transport.module.js';
 import { WarehouseModule } from '../warehouse/warehouse.module.js';
 import { ComplianceProcessor } from './compliance.processor.js';
 import { DeadLetterRecorder } from './dead-letter.recorder.js';
-import { ErrorStorage } from './error.storage.js';
-import { ErrorsProcessor } from './errors.processor.js';
+import { ErrorsProcessor, ErrorStorage } from './errors.processor.js';
 import { EventsProcessor } from './events.processor.js';
 import { LagRecorder } from './lag.recorder.js';
 

@@ -4,22 +4,19 @@ import { Registry } from 'prom-client';
 import { waitUntil } from '../../test/support/wait-until.js';
 import { uuid7, uuid7Bytes, withVersion } from '../common/uuid7.js';
 import { toErrorRow } from '../errors/recorded-error.js';
-import { ERRORS_V1, EVENTS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
+import { ERRORS_V1, type EventBatch, EVENTS_V1 } from '../transport/event-batch.js';
 import { type BatchOutcome, STORED } from '../transport/event-transport.js';
 import { BatchMetrics } from '../metrics/worker.metrics.js';
 import { createClickHouseClient } from '../warehouse/clickhouse.client.js';
-import { encodeErrorRow } from '../warehouse/error-row.encoder.js';
+import { encodeErrorRow, ErrorWriter } from '../warehouse/error.writer.js';
 import { LagStore } from '../warehouse/lag.store.js';
-import { ErrorWriter } from '../warehouse/error.writer.js';
 import { EventRowEncoder } from '../warehouse/event-row.encoder.js';
 import { EventWriter } from '../warehouse/event.writer.js';
 import { Migrator } from '../warehouse/migrator.js';
 import { recentErrors } from '../warehouse/queries/recent-errors.query.js';
 import { DeadLetterRecorder } from './dead-letter.recorder.js';
-import { ErrorStorage } from './error.storage.js';
+import { ErrorsProcessor, ErrorStorage } from './errors.processor.js';
 import { LagRecorder } from './lag.recorder.js';
-import { ErrorsProcessor } from './errors.processor.js';
 import { EventsProcessor } from './events.processor.js';
 
 describe('The processors of batches', () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type INestApplication, Logger } from '@nestjs/common';
 import { Migrator } from '../warehouse/migrator.js';
-import { UnusableWarehouseError } from '../warehouse/unusable-warehouse.error.js';
+import { UnusableWarehouseError } from '../warehouse/warehouse.errors.js';
 
 const RETRY_EVERY_MS = 2_000;
 

@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { unavailable } from '../common/errors.js';
 import { formatUuid, uuid7 } from '../common/uuid7.js';
 import { webhookIdentity } from '../ingestion/event-identity.js';
-import { COMPLIANCE_V1 } from '../transport/batch-types.js';
+import { COMPLIANCE_V1 } from '../transport/event-batch.js';
 import { EventTransport, TransportUnavailableError } from '../transport/event-transport.js';
-import { ANSWER_AFTER_MS, encodeComplianceOrder } from '../warehouse/compliance.order.js';
+import { ANSWER_AFTER_MS, encodeComplianceOrder } from '../warehouse/compliance.store.js';
 import type { RedactionScope } from '../warehouse/redactor.js';
 import type { ComplianceRequest } from './compliance.js';
 

@@ -5,7 +5,7 @@ import type { MemoryKey } from '../idempotency/idempotency.store.js';
 import { StoreAccess } from '../idempotency/store.access.js';
 import { webhookIdentity } from '../ingestion/event-identity.js';
 import { EventIntake } from '../ingestion/event.intake.js';
-import { ReceiptClock } from '../ingestion/receipt.clock.js';
+import { ReceiptClock } from '../ingestion/event-row.factory.js';
 import { EventMetrics } from '../metrics/api.metrics.js';
 import type { SchemaResult } from '../schemas/compiled-schema.js';
 import { EventSchemas } from '../schemas/event-schemas.service.js';

@@ -6,7 +6,7 @@ import { Readiness } from '../health/readiness.js';
 import { Retries } from '../idempotency/retries.service.js';
 import { GroupCommit } from '../ingestion/group-commit.js';
 import { ComplianceProcessor } from '../processing/compliance.processor.js';
-import { ErrorStorage } from '../processing/error.storage.js';
+import { ErrorStorage } from '../processing/errors.processor.js';
 import { EventsProcessor } from '../processing/events.processor.js';
 import { LagRecorder } from '../processing/lag.recorder.js';
 import { ApiKeyUsage } from '../tenants/api-key.usage.js';

@@ -9,8 +9,7 @@ import {
   trace,
   TraceFlags,
 } from '@opentelemetry/api';
-import { EVENTS_V1 } from '../transport/batch-types.js';
-import type { EventBatch } from '../transport/event-batch.js';
+import { type EventBatch, EVENTS_V1 } from '../transport/event-batch.js';
 import { batchSpanIds, tracer } from './tracer.js';
 
 /*

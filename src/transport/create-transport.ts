@@ -1,6 +1,6 @@
 import type { Configuration } from '../config/configuration.js';
 import { BullMqTransport } from './bullmq/bullmq.transport.js';
-import { pubSubSettingsOf } from './pubsub/pubsub.settings.js';
+import { pubSubSettingsOf } from './pubsub/pubsub.names.js';
 import type { PubSubTransport } from './pubsub/pubsub.transport.js';
 import type { EventTransport } from './event-transport.js';
 import { FailoverTransport } from './failover/failover.transport.js';

@@ -1,5 +1,4 @@
-import { EVENTS_V1 } from './batch-types.js';
-import type { EventBatch } from './event-batch.js';
+import { type EventBatch, EVENTS_V1 } from './event-batch.js';
 
 /*
  * What builds up to 2026-11 left in queues, spools and dead letters. Workers combined batches in the queue then, and parted those

@@ -2,9 +2,8 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { untilAborted } from '../common/deadline.js';
-import { BatchRefusedError } from './batch-refused.error.js';
+import { BatchRefusedError, WarehouseUnavailableError } from './warehouse.errors.js';
 import { ERASURE_UNKNOWN, Erasures, type KnownErasures, KNOWS_ALL_ERASURES } from './erasures.js';
-import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
 
 const STORE_TIMEOUT_MS = 30_000;
 

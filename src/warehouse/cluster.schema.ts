@@ -1,12 +1,62 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { createClickHouseClient } from './clickhouse.client.js';
-import { onCluster } from './cluster.statement.js';
-import { distributedTable } from './distributed.table.js';
-import { SCHEMA_MIGRATIONS_COLUMNS } from './schema-migrations.columns.js';
-import type { SchemaPlace } from './schema.place.js';
-import { SHARDING_KEYS } from './sharding.keys.js';
-import { UnusableWarehouseError } from './unusable-warehouse.error.js';
-import type { WarehouseCluster } from './warehouse.cluster.js';
+import { createClickHouseClient, type WarehouseCluster } from './clickhouse.client.js';
+import { SCHEMA_MIGRATIONS_COLUMNS, type SchemaPlace } from './schema.place.js';
+import { UnusableWarehouseError } from './warehouse.errors.js';
+
+/**
+ * Which shard a row goes to, for each table that is divided among them. Rows that replace each other must meet in one shard,
+ * and so must all that is kept of a user: then each shard answers a question about users, and removes them, by itself. A batch
+ * that is inserted again goes the same ways, where its token is known. Only `ingestion_lag` is never inserted twice.
+ */
+export const SHARDING_KEYS = {
+  events: 'sipHash64(tenant_id, user_id)',
+  user_properties: 'sipHash64(tenant_id, user_id)',
+  ingestion_errors: 'sipHash64(tenant_id, user_id)',
+  compliance_requests: 'sipHash64(tenant_id, id)',
+  erasures: 'sipHash64(tenant_id, id)',
+  ingestion_lag: 'rand()',
+} as const;
+
+/** DDL of the table that everybody uses, over those of the shards. It holds nothing, and follows what they look like by now. */
+export function distributedTable(cluster: WarehouseCluster, table: keyof typeof SHARDING_KEYS): string {
+  const { name, database, localDatabase } = cluster;
+  return `
+    CREATE OR REPLACE TABLE \`${database}\`.${table} ${cluster.clause} AS ${cluster.localTable(table)}
+    ENGINE = Distributed('${name}', '${localDatabase}', '${table}', ${SHARDING_KEYS[table]})`;
+}
+
+/** The path of a table's shard in Keeper, which its replicas share, and the replica's name there. */
+const SHARDED = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
+
+const TABLE = /^(CREATE TABLE IF NOT EXISTS|ALTER TABLE) (\w+)/m;
+const VIEW = /^(CREATE MATERIALIZED VIEW IF NOT EXISTS) (\w+)/m;
+/** A question that is kept, for people who ask the Distributed tables. */
+const QUESTION = /^(CREATE VIEW IF NOT EXISTS) (\w+)/m;
+const ENGINE = /^(ENGINE = )(\w*MergeTree)(?:\(([^)]*)\))?/m;
+
+/**
+ * A statement of a migration as a cluster needs it: carried out on each of its servers, with tables that keep copies on the
+ * replicas of their shard. A plain view is made where the Distributed tables are, and asks those.
+ * @throws Error when it is of a kind that is not known here
+ */
+export function onCluster(statement: string, { clause, database }: WarehouseCluster): string {
+  if (QUESTION.test(statement)) {
+    return statement
+      .replace(QUESTION, `$1 \`${database}\`.$2 ${clause}`)
+      .replace(/\bFROM events\b/g, `FROM \`${database}\`.events`);
+  }
+  const where = [TABLE, VIEW].find((kind) => kind.test(statement));
+  if (where === undefined) {
+    throw new Error('A migration may create tables and views and alter tables. What else is to run on a cluster?');
+  }
+  return statement
+    .replace(where, `$1 $2 ${clause}`)
+    .replace(ENGINE, (_, head: string, engine: string, parameters?: string) => {
+      const all = [SHARDED, ...(parameters === undefined ? [] : [parameters])].join(', ');
+      return `${head}Replicated${engine}(${all})`;
+    })
+    .replace(/\bnon_replicated_deduplication_window\b/g, 'replicated_deduplication_window');
+}
 
 const UNKNOWN_TABLE = '60';
 const UNKNOWN_DATABASE = '81';

@@ -1,5 +1,5 @@
 import { uuid7Bytes } from '../common/uuid7.js';
-import { encodedEvents } from './encoded-events.js';
+import { encodedEvents } from './event-row.reader.js';
 import { EventRowEncoder } from './event-row.encoder.js';
 
 function rowsOf(...users: string[]): Buffer {

@@ -3,8 +3,7 @@ import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/
 import { uuid7, uuid7Bytes } from '../common/uuid7.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { Erasures, type Subject } from './erasures.js';
-import { encodeErrorRow } from './error-row.encoder.js';
-import { ErrorWriter } from './error.writer.js';
+import { encodeErrorRow, ErrorWriter } from './error.writer.js';
 import { EventRowEncoder } from './event-row.encoder.js';
 import { EventRowReader } from './event-row.reader.js';
 import { EventWriter } from './event.writer.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { WarehouseCluster } from './warehouse.cluster.js';
-import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
+import { WarehouseCluster } from './clickhouse.client.js';
+import { WarehouseUnavailableError } from './warehouse.errors.js';
 
 /** Whose rows are to be stored no more, if they were accepted before a moment. */
 export interface Erasure {

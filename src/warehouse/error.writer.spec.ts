@@ -1,11 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
 import { uuid7 } from '../common/uuid7.js';
-import { BatchRefusedError } from './batch-refused.error.js';
+import { BatchRefusedError } from './warehouse.errors.js';
 import { createClickHouseClient } from './clickhouse.client.js';
-import type { ErrorRow } from './error-row.js';
-import { encodeErrorRow } from './error-row.encoder.js';
-import { ErrorWriter } from './error.writer.js';
+import { encodeErrorRow, type ErrorRow, ErrorWriter } from './error.writer.js';
 import { Migrator } from './migrator.js';
 import { recentErrors } from './queries/recent-errors.query.js';
 

@@ -2,6 +2,43 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { BatchWriter, type InsertObserver, type RowFormat, type StorableBatch } from './batch.writer.js';
 import type { KnownErasures, Subject } from './erasures.js';
 
+/** One recorded error as the warehouse stores it. Texts are well-formed Unicode; an empty one means: not known. */
+export interface ErrorRow {
+  /** The tenant's slug. */
+  readonly tenantId: string;
+  /** UUID in its text form, unique within the tenant. */
+  readonly id: string;
+  /** When it happened, by the clock of the process that saw it: milliseconds since 1970. */
+  readonly ts: number;
+  readonly errorType: string;
+  /** The part of the service that saw it. */
+  readonly source: string;
+  /** What was wrong, for people. */
+  readonly detail: string;
+  readonly eventType: string;
+  readonly userId: string;
+  readonly requestId: string;
+}
+
+/**
+ * One row of `ingestion_errors` in ClickHouse's JSONEachRow format, as {@link ErrorWriter} stores it: a line with its end.
+ * Errors are few, so that a format which people can read in the queue costs nothing that counts.
+ */
+export function encodeErrorRow(row: ErrorRow): string {
+  return `${JSON.stringify({
+    tenant_id: row.tenantId,
+    id: row.id,
+    // Seconds with a fraction: the one way to write a time that ClickHouse reads alike under every setting.
+    ts: (row.ts / 1000).toFixed(3),
+    error_type: row.errorType,
+    source: row.source,
+    detail: row.detail,
+    event_type: row.eventType,
+    user_id: row.userId,
+    request_id: row.requestId,
+  })}\n`;
+}
+
 const ERRORS: RowFormat = {
   table: 'ingestion_errors',
   format: 'JSONEachRow',

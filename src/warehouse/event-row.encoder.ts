@@ -1,6 +1,12 @@
 import { UUID_BYTES, writeUuid } from './encoded-uuid.js';
 import type { EventRow } from './event-row.js';
 
+/** Rows of events, one after the other, as {@link EventRowEncoder} writes them. */
+export interface EncodedRows {
+  readonly bytes: Buffer;
+  readonly events: number;
+}
+
 /** The columns of `events` in the order in which {@link EventRowEncoder} writes them. The INSERT statement names them so. */
 export const EVENT_COLUMNS = [
   'tenant_id',

@@ -1,4 +1,4 @@
-import { UUID_BYTES } from './encoded-uuid.js';
+import { readUuid, UUID_BYTES, writeUuid } from './encoded-uuid.js';
 
 /** A tenant's slug; anything else at its place means that these bytes are not rows. */
 const SLUG = /^[a-z0-9-]{1,63}$/;
@@ -69,5 +69,68 @@ export class EventRowReader {
       }
     }
     return value;
+  }
+}
+
+/** One row of {@link EventRowEncoder}, and what of it tells whose event it is. */
+export interface EncodedEvent {
+  readonly tenantId: string;
+  readonly eventType: string;
+  readonly userId: string;
+  /** A view of the row, not a copy. */
+  readonly row: Uint8Array;
+}
+
+/** The events in rows that {@link EventRowEncoder} wrote, in their order; undefined when these bytes are not rows to the last one. */
+export function encodedEvents(rows: Uint8Array): EncodedEvent[] | undefined {
+  const events: EncodedEvent[] = [];
+  const reader = new EventRowReader(rows);
+  while (!reader.isAtEnd) {
+    const start = reader.offset;
+    const tenantId = reader.readTenant();
+    const eventType = reader.readString();
+    const userId = reader.readString();
+    reader.skipRestOfRow();
+    if (tenantId === undefined || eventType === undefined || userId === undefined || reader.offset > rows.length) {
+      return undefined;
+    }
+    events.push({ tenantId, eventType, userId, row: rows.subarray(start, reader.offset) });
+  }
+  return events;
+}
+
+/**
+ * How many events each tenant has in rows that {@link EventRowEncoder} wrote. Made for rows that ClickHouse refused: reads
+ * as far as they make sense, and counts a row as soon as it has named its tenant.
+ */
+export function eventsByTenant(rows: Uint8Array): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const reader = new EventRowReader(rows);
+  while (!reader.isAtEnd) {
+    const tenantId = reader.readTenant();
+    if (tenantId === undefined) {
+      break;
+    }
+    counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
+    reader.skipStrings(2); // event_type, user_id
+    reader.skipRestOfRow();
+  }
+  return counts;
+}
+
+/**
+ * Gives the events that have no `event_id` other ids, in place.
+ * @param rows of {@link EventRowEncoder}, whole ones
+ */
+export function replaceIds(rows: Uint8Array, replacement: (id: Uint8Array) => Uint8Array): void {
+  const reader = new EventRowReader(rows);
+  while (!reader.isAtEnd) {
+    reader.skipStrings(3); // tenant_id, event_type, user_id
+    const idAt = reader.offset;
+    reader.skipIdAndTimes();
+    reader.skipStrings(1); // anonymous_id
+    const eventId = reader.readString();
+    reader.skipStrings(1); // payload
+    if (eventId === '') writeUuid(rows, idAt, replacement(readUuid(rows, idAt)));
   }
 }

@@ -6,7 +6,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
 import { uuid7, uuid7Bytes } from '../common/uuid7.js';
 import { ClickHouseServer } from '../embedded/clickhouse.server.js';
-import { BatchRefusedError } from './batch-refused.error.js';
+import { BatchRefusedError } from './warehouse.errors.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { EventRowEncoder } from './event-row.encoder.js';
 import { EventWriter } from './event.writer.js';

@@ -1,6 +1,6 @@
 import { uuid7Bytes } from '../common/uuid7.js';
 import { EventRowEncoder } from './event-row.encoder.js';
-import { eventsByTenant } from './events-by-tenant.js';
+import { eventsByTenant } from './event-row.reader.js';
 
 function rowsOf(...tenants: string[]): Buffer {
   const encoder = new EventRowEncoder();

@@ -1,6 +1,6 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { uuid7 } from '../common/uuid7.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
+import { WarehouseCluster } from './clickhouse.client.js';
 
 const LOCK = 'schema_migrations_lock';
 const TABLE_ALREADY_EXISTS = '57';

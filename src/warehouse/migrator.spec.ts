@@ -9,7 +9,7 @@ import { ClickHouseServer } from '../embedded/clickhouse.server.js';
 import { createClickHouseClient } from './clickhouse.client.js';
 import { MigrationLock } from './migration.lock.js';
 import { Migrator } from './migrator.js';
-import { UnusableWarehouseError } from './unusable-warehouse.error.js';
+import { UnusableWarehouseError } from './warehouse.errors.js';
 import { Warehouse } from './warehouse.js';
 
 describe('Migrator', () => {

@@ -5,8 +5,8 @@ import { type Migration, readMigrations } from './migration.files.js';
 import { MigrationLock } from './migration.lock.js';
 import type { SchemaPlace } from './schema.place.js';
 import { ServerSchema } from './server.schema.js';
-import { UnusableWarehouseError } from './unusable-warehouse.error.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
+import { UnusableWarehouseError } from './warehouse.errors.js';
+import { WarehouseCluster } from './clickhouse.client.js';
 
 const MIGRATIONS_FOLDER = join(__dirname, 'migrations');
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { SHOPIFY_EVENT_ID_PREFIX, type Subject } from './erasures.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
-import { WarehouseUnavailableError } from './warehouse-unavailable.error.js';
+import { WarehouseCluster } from './clickhouse.client.js';
+import { WarehouseUnavailableError } from './warehouse.errors.js';
 
 /** What a redaction is about. */
 export type RedactionScope =

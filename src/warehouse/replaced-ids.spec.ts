@@ -1,7 +1,7 @@
 import { uuid7Bytes } from '../common/uuid7.js';
 import type { EventRow } from './event-row.js';
 import { EventRowEncoder } from './event-row.encoder.js';
-import { replaceIds } from './replaced-ids.js';
+import { replaceIds } from './event-row.reader.js';
 
 const row = (eventId: string, more: Partial<EventRow> = {}): EventRow => ({
   tenantId: 'acme',

@@ -1,7 +1,6 @@
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { createClickHouseClient, databaseIn } from './clickhouse.client.js';
-import { SCHEMA_MIGRATIONS_COLUMNS } from './schema-migrations.columns.js';
-import type { SchemaPlace } from './schema.place.js';
+import { SCHEMA_MIGRATIONS_COLUMNS, type SchemaPlace } from './schema.place.js';
 
 const UNKNOWN_DATABASE = '81';
 

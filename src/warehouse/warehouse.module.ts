@@ -1,17 +1,26 @@
 import { ClickHouseClient } from '@clickhouse/client';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Configuration } from '../config/configuration.js';
-import { InsertMetrics } from '../metrics/worker.metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
-import { createClickHouseClient } from './clickhouse.client.js';
+import { InsertMetrics } from '../metrics/worker.metrics.js';
+import { traceInsert } from '../tracing/batch.trace.js';
+import type { InsertObserver } from './batch.writer.js';
+import { createClickHouseClient, WarehouseCluster } from './clickhouse.client.js';
 import { ComplianceStore } from './compliance.store.js';
 import { ErrorWriter } from './error.writer.js';
 import { EventWriter } from './event.writer.js';
-import { observeInserts } from './insert.observer.js';
 import { LagStore } from './lag.store.js';
 import { Migrator } from './migrator.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
 import { Warehouse } from './warehouse.js';
+
+/** Times a writer's inserts into this table, and notes them in the traces of their batches. */
+export function observeInserts(metrics: InsertMetrics, table: 'events' | 'ingestion_errors'): InsertObserver {
+  const time = metrics.of(table);
+  return (succeeded, durationMs) => {
+    time(succeeded, durationMs);
+    traceInsert(table, succeeded, durationMs);
+  };
+}
 
 /** ClickHouse: its client, its schema, what is written to it and asked of it. The only place with SQL for events. */
 @Module({

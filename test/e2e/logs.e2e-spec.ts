@@ -4,7 +4,7 @@ import { ServiceLogger } from '../../src/common/service.logger.js';
 import { EventIntake } from '../../src/ingestion/event.intake.js';
 import { ApiKeys } from '../../src/tenants/api-keys.service.js';
 import { Users } from '../../src/tenants/users.service.js';
-import { BatchRefusedError } from '../../src/warehouse/batch-refused.error.js';
+import { BatchRefusedError } from '../../src/warehouse/warehouse.errors.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';
 import { waitUntil } from '../support/wait-until.js';

@@ -7,7 +7,7 @@ import { RedisServer } from '../../src/embedded/redis.server.js';
 import { uuid7 } from '../../src/common/uuid7.js';
 import { EventTransport } from '../../src/transport/event-transport.js';
 import { EventWriter } from '../../src/warehouse/event.writer.js';
-import { BatchRefusedError } from '../../src/warehouse/batch-refused.error.js';
+import { BatchRefusedError } from '../../src/warehouse/warehouse.errors.js';
 import { valueOf } from '../support/prometheus.js';
 import { scrape } from '../support/scrape.js';
 import { startService, type TestService, type TestTenant } from '../support/service.js';

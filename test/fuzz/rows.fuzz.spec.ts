@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
-import { encodedEvents } from '../../src/warehouse/encoded-events.js';
+import { encodedEvents, eventsByTenant } from '../../src/warehouse/event-row.reader.js';
 import type { EventRow } from '../../src/warehouse/event-row.js';
 import { EventRowEncoder } from '../../src/warehouse/event-row.encoder.js';
-import { eventsByTenant } from '../../src/warehouse/events-by-tenant.js';
 import { holds } from './holds.js';
 
 const text = fc.oneof(

@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { Redis, Result } from 'ioredis';
 import { uuid7Time } from '../../common/uuid7.js';
-import { COMPLIANCE_V1 } from '../batch-types.js';
+import { COMPLIANCE_V1 } from '../event-batch.js';
 import type { TransportStatus } from '../event-transport.js';
 import {
   COUNT_WORKERS,

@@ -1,4 +1,4 @@
-import { redisMemory } from './redis.memory.js';
+import { redisMemory } from './redis.capacity.js';
 
 describe('redisMemory', () => {
   it('should count what is used against maxmemory, without the buffers that Redis does not count', () => {

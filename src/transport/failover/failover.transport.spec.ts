@@ -9,11 +9,11 @@ import { formatUuid, uuid7 } from '../../common/uuid7.js';
 import { RedisServer } from '../../embedded/redis.server.js';
 import { drawSeed, formatSeed, type Seed, seededId } from '../../idempotency/seed.js';
 import { EventRowEncoder } from '../../warehouse/event-row.encoder.js';
-import { replaceIds } from '../../warehouse/replaced-ids.js';
+import { replaceIds } from '../../warehouse/event-row.reader.js';
 import { BullMqTransport } from '../bullmq/bullmq.transport.js';
 import type { EventBatch } from '../event-batch.js';
 import { BatchRejectedError, type Consumption, STORED, TransportUnavailableError } from '../event-transport.js';
-import { adoptAbandoned } from '../spool/adopt-abandoned.js';
+import { adoptAbandoned } from '../spool/spool.folder.js';
 import { SpoolStore } from '../spool/spool.store.js';
 import { FailoverTransport } from './failover.transport.js';
 

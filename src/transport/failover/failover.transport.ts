@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { COMPLIANCE_V1 } from '../batch-types.js';
+import { COMPLIANCE_V1, type EventBatch } from '../event-batch.js';
 import type { DeadLetters } from '../dead-letters.js';
-import type { EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
   type ConsumeOptions,

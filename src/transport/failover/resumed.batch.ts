@@ -1,7 +1,6 @@
 import { formatSeed, parseSeed, reseededId, SEED_BYTES } from '../../idempotency/seed.js';
-import { replaceIds } from '../../warehouse/replaced-ids.js';
-import { derivedId } from '../derived-id.js';
-import type { EventBatch } from '../event-batch.js';
+import { replaceIds } from '../../warehouse/event-row.reader.js';
+import { derivedId, type EventBatch } from '../event-batch.js';
 import type { RetryNote } from '../retry-notes.js';
 
 /**

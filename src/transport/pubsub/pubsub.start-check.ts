@@ -3,10 +3,9 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { Configuration } from '../../config/configuration.js';
-import { onceWithin } from './once-within.js';
-import { type PubSubNames, topicPath } from './pubsub.names.js';
+import { onceWithin } from './pubsub.client.js';
+import { type PubSubNames, pubSubSettingsOf, topicPath } from './pubsub.names.js';
 import { isNotFound, remedyFor } from './pubsub.problem.js';
-import { pubSubSettingsOf } from './pubsub.settings.js';
 
 const ANSWER_WITHIN_MS = 3_000;
 const CALL = onceWithin(ANSWER_WITHIN_MS);

@@ -1,5 +1,4 @@
-import { COMPLIANCE_V1 } from '../batch-types.js';
-import type { EventBatch } from '../event-batch.js';
+import { COMPLIANCE_V1, type EventBatch } from '../event-batch.js';
 import {
   type BatchHandler,
   type ConsumeOptions,

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { unwritable } from '../../common/folder-lock.js';
 import type { Configuration } from '../../config/configuration.js';
 import type { EventBatch } from '../event-batch.js';
-import { adoptAbandoned } from './adopt-abandoned.js';
-import { type SpoolFolder, takeFreeFolder, takeOnlyFolder } from './spool.folder.js';
+import { adoptAbandoned, type SpoolFolder, takeFreeFolder, takeOnlyFolder } from './spool.folder.js';
 import { SpoolStore } from './spool.store.js';
 
 const ANOTHER_DISK = 'Set DATA_DIR to a folder that this process can write';

@@ -1,4 +1,4 @@
-import type { TimeWindow } from './time-window.js';
+import type { TimeWindow } from './segment-conditions.js';
 
 /** For a statement that asks {@link eventsOnce}: all of its parts see the same rows, also while copies come in and are merged away. */
 export const OF_ONE_MOMENT = { enable_shared_storage_snapshot_in_query: 1 } as const;

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { ErrorRow } from '../error-row.js';
+import type { ErrorRow } from '../error.writer.js';
 
 /** The tenant's latest errors, newest first, at most `limit`. */
 export async function recentErrors(

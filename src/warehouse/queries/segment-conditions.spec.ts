@@ -5,15 +5,16 @@ import { uuid7Bytes, withVersion } from '../../common/uuid7.js';
 import { createClickHouseClient } from '../clickhouse.client.js';
 import type { EventRow } from '../event-row.js';
 import { Migrator } from '../migrator.js';
-import { countUsersMeeting } from './count-users-meeting.query.js';
-import { eventCount } from './event-count.condition.js';
-import { latestProperty } from './latest-property.condition.js';
-import { numericProperty } from './numeric-property.condition.js';
-import { recency } from './recency.condition.js';
-import { sequence } from './sequence.condition.js';
-import type { UserCondition } from './user-condition.js';
-import { userProperty } from './user-property.condition.js';
-import { usersMeeting } from './users-meeting.query.js';
+import { countUsersMeeting, usersMeeting } from './users-meeting.query.js';
+import {
+  eventCount,
+  latestProperty,
+  numericProperty,
+  recency,
+  sequence,
+  type UserCondition,
+  userProperty,
+} from './segment-conditions.js';
 
 const NOW = Date.UTC(2026, 5, 15, 12);
 const HUGE = '123456789012345678901234567890';

@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { WarehouseCluster } from '../warehouse.cluster.js';
+import { WarehouseCluster } from '../clickhouse.client.js';
 import { HOUR, supersededCopies } from './superseded-copies.js';
 
 /** Which events count, by their time of receipt, and how they are put together. Both ends are the start of a bucket, in UTC. */

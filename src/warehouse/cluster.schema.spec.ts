@@ -1,11 +1,8 @@
 import { join } from 'node:path';
-import { type FreshDatabase, freshClickHouseDatabase } from '../../test/support/servers.js';
-import { createClickHouseClient } from './clickhouse.client.js';
-import { onCluster } from './cluster.statement.js';
-import { distributedTable } from './distributed.table.js';
+import { freshClickHouseDatabase, type FreshDatabase } from '../../test/support/servers.js';
+import { createClickHouseClient, WarehouseCluster } from './clickhouse.client.js';
+import { distributedTable, onCluster, SHARDING_KEYS } from './cluster.schema.js';
 import { readMigrations } from './migration.files.js';
-import { SHARDING_KEYS } from './sharding.keys.js';
-import { WarehouseCluster } from './warehouse.cluster.js';
 
 const cluster = new WarehouseCluster('my-cluster', 'segops');
 

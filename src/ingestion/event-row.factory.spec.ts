@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { ReceiptClock } from './receipt.clock.js';
+import { ReceiptClock } from './event-row.factory.js';
 
 describe('ReceiptClock', () => {
   let now: number;
