@@ -59,15 +59,14 @@ describeOnPubSub('with TRANSPORT=pubsub', () => {
       await tenant.post(TRACK, { ...EVENT, user_id: 'max@example.com' }).expect(202);
       await tenant.storedEvents(2);
       const counted = await service.clickhouse.query({
-        query: 'SELECT uniqExact(id) AS events FROM events WHERE tenant_id = {tenantId: String}',
+        // A copy that came in other company has a row of its own until parts are merged: every row says that there may be one.
+        query: `SELECT uniqExact(id) AS ids, (SELECT count() FROM events_once(tenant = {tenantId: String})) AS events,
+                  countIf(may_have_copies = 0) AS fresh
+                FROM events WHERE tenant_id = {tenantId: String}`,
         query_params: { tenantId: tenant.tenantId },
         format: 'JSONEachRow',
       });
-      expect(await counted.json<{ events: number }>()).toEqual([{ events: 2 }]);
-      const stats = await request(service.url)
-        .get('/api/ingestion/stats/')
-        .set('authorization', `ApiKey ${tenant.key}`);
-      expect(stats.body).toMatchObject({ total_events: 2 });
+      expect(await counted.json()).toEqual([{ ids: 2, events: 2, fresh: 0 }]);
     });
 
     it('should say in its health report whether the real topic is there', async () => {
