@@ -102,9 +102,9 @@ describe('Erasures', () => {
 
   it('should be about recorded errors, too', async () => {
     await erase('user zoe');
-    const line = (tenantId: string, userId: string, at: number) =>
+    const line = (tenantId: string, userId: string, at: number, errorType = 'validation_failed') =>
       encodeErrorRow({
-        ...{ tenantId, userId, ts: REQUESTED_AT + at, id: uuid7(), errorType: 'validation_failed', source: 'track' },
+        ...{ tenantId, userId, ts: REQUESTED_AT + at, id: uuid7(), errorType, source: 'track' },
         ...{ detail: '', eventType: '', requestId: '' },
       });
     const lines = [
@@ -115,6 +115,18 @@ describe('Erasures', () => {
     ];
     await new ErrorWriter(client).store({ id: uuid7(), rows: Buffer.from(lines.join('')) });
     expect(await stored('ingestion_errors')).toEqual(['acme other', 'acme zoe', 'shop zoe']);
+  });
+
+  it('should be about the dead letters of events that were accepted before, whenever these are told of', async () => {
+    const dead = (userId: string, acceptedAt: number) =>
+      encodeErrorRow({
+        ...{ tenantId: 'acme', userId, id: uuid7(acceptedAt), ts: REQUESTED_AT + 60_000, errorType: 'dead_letter' },
+        ...{ source: 'worker', detail: '', eventType: '', requestId: '' },
+      });
+    await erase('user zoe', 'user ann');
+    const rows = Buffer.from(dead('zoe', REQUESTED_AT - 1_000) + dead('ann', REQUESTED_AT + 1_000));
+    await new ErrorWriter(client).store({ id: uuid7(), rows });
+    expect(await stored('ingestion_errors')).toEqual(['acme ann']);
   });
 
   it('should cost no row that came in after them a look at what it holds', async () => {

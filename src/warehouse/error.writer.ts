@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { uuid7Time } from '../common/uuid7.js';
 import { BatchWriter, type InsertObserver, type RowFormat, type StorableBatch } from './batch.writer.js';
 import type { KnownErasures, Subject } from './erasures.js';
 
@@ -82,9 +83,11 @@ function withoutErasedErrors(erasures: KnownErasures, rows: Uint8Array): Uint8Ar
 
 function isErased(erasures: KnownErasures, line: string): boolean {
   try {
-    const { tenant_id, ts, user_id, source } = JSON.parse(line) as Record<string, string>;
+    const { tenant_id, id, ts, error_type, user_id, source } = JSON.parse(line) as Record<string, string>;
     const subjects = (): Subject[] => [`user ${user_id ?? ''}`, ...(source === 'shopify' ? (['shop'] as const) : [])];
-    return erasures.cover(tenant_id ?? '', Number(ts) * 1000, subjects);
+    // A dead letter may be told of long after its event was accepted; its id says when that was.
+    const acceptedAt = error_type === 'dead_letter' ? uuid7Time(id ?? '') : Number(ts) * 1000;
+    return erasures.cover(tenant_id ?? '', acceptedAt, subjects);
   } catch {
     // ClickHouse refuses it.
     return false;
