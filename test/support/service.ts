@@ -58,14 +58,23 @@ export interface StoredEvent {
 const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {}, fatal() {} };
 let tenants = 0;
 let shared: Promise<TestService> | undefined;
+/** For `test/jest/node.environment.cjs`. */
+const worker = globalThis as { sharedService?: () => Promise<void> };
 
 /** The service with the test's own settings, for all specs of a worker: it starts once, and ends with the worker. */
 export function sharedService(): Promise<TestService> {
-  shared ??= startService().then((service) => {
-    atEndOfWorker(() => service.stop());
-    return service;
-  });
+  if (shared === undefined) {
+    shared = startService();
+    worker.sharedService = stopSharedService;
+    atEndOfWorker(stopSharedService);
+  }
   return shared;
+}
+
+async function stopSharedService(): Promise<void> {
+  const service = shared;
+  shared = undefined;
+  await (await service)?.stop();
 }
 
 /**

@@ -33,6 +33,8 @@ const RESUME_AT = 7 / 8;
 const ASK_AFTER_RATIO = 0.02;
 /** What a job takes in Redis beside its rows. */
 const BYTES_PER_JOB = 1024;
+/** Redis's allocator has four sizes between a power of two and the next: a value takes up to a quarter more than it holds. */
+const ALLOCATED = 5 / 4;
 
 /** What Redis answers to every write, and to reads not always, while it takes none. */
 const REFUSAL = /\b(READONLY|NOREPLICAS|MISCONF|OOM|MASTERDOWN|LOADING|CLUSTERDOWN)\b/;
@@ -107,7 +109,7 @@ export class RedisCapacity {
     if (this.full) {
       throw new TransportUnavailableError('Redis takes no batches: it is nearly full');
     }
-    const load = { bytes: rowBytes + BYTES_PER_JOB, batches: 1 };
+    const load = { bytes: Math.ceil(rowBytes * ALLOCATED) + BYTES_PER_JOB, batches: 1 };
     add(this.onTheirWay, load, 1);
     this.askWhenNear();
     try {

@@ -1,4 +1,4 @@
-import { type ClientConfig, type PublishOptions, PubSub } from '@google-cloud/pubsub';
+import { type ClientConfig, PubSub } from '@google-cloud/pubsub';
 
 export interface PubSubClientOptions {
   readonly projectId: string;
@@ -22,14 +22,4 @@ export function createPubSubClient({ projectId, emulatorHost }: PubSubClientOpti
   // The emulator closes connections over more than one ping in five minutes, and no firewall stands before it.
   // To find out its domain the library would look for credentials, and warn that there are none.
   return new PubSub({ ...config, apiEndpoint: emulatorHost, emulatorMode: true, universeDomain: 'googleapis.com' });
-}
-
-type CallOptions = NonNullable<PublishOptions['gaxOpts']>;
-
-/**
- * Options of a call that is made once and given up after `ms`. By itself the library tries again for ten minutes, and keeps the
- * message for as long.
- */
-export function onceWithin(ms: number): CallOptions {
-  return { timeout: ms, retry: { retryCodes: [] } };
 }

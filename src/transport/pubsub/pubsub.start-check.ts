@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { withDeadline } from '../../common/deadline.js';
 import { OperatorError } from '../../common/operator.error.js';
 import { Configuration } from '../../config/configuration.js';
-import { onceWithin } from './pubsub.client.js';
+import { onceWithin } from './once-within.js';
 import { type PubSubNames, pubSubSettingsOf, topicPath } from './pubsub.names.js';
 import { isNotFound, remedyFor } from './pubsub.problem.js';
 
