@@ -70,15 +70,22 @@ describe('back-pressure', () => {
         else refusal ??= response;
       }
     };
-    await Promise.all(Array.from({ length: 8 }, send));
+    const queueMetric = async (name: string) => valueOf(await scrape(service), `segops_queue_${name}`) ?? 0;
+    // Until Redis itself says that it is nearly full: what the process has added up since it asked may be more than there is.
+    await waitUntil(
+      async () => {
+        refusal = undefined;
+        await Promise.all(Array.from({ length: 8 }, send));
+        return (await queueMetric('memory_ratio')) > 0.7;
+      },
+      { timeoutMs: 40_000 },
+    );
 
     expect(refusal?.status).toBe(503);
     expect(refusal?.headers['retry-after']).toBe('1');
     expect(acknowledged.length).toBeGreaterThan(20 * EVENTS_PER_REQUEST);
-    const ratio = valueOf(await scrape(service), 'segops_queue_memory_ratio') ?? 0;
-    expect(ratio).toBeGreaterThan(0.5);
-    expect(ratio).toBeLessThan(0.9);
-    expect(valueOf(await scrape(service), 'segops_queue_refusing')).toBe(1);
+    expect(await queueMetric('memory_ratio')).toBeLessThan(0.9);
+    expect(await queueMetric('refusing')).toBe(1);
     // One report is shared by all who ask within a second.
     const health = () => request(service.url).get('/api/ingestion/health/');
     await waitUntil(async () => (await health()).status === 503);
