@@ -11,7 +11,7 @@ import type { ReceivedEvent } from './track-body.js';
  * What a payload must keep to besides being an object, so that every segment condition can read it later: ClickHouse
  * takes a document with an unpaired surrogate, or with a number beyond a double, for no document at all.
  */
-export function checkPayload({ fields, payloadDepth, isSuspect }: ReceivedEvent): FieldError | undefined {
+function checkPayload({ fields, payloadDepth, isSuspect }: ReceivedEvent): FieldError | undefined {
   if (!Buffer.isBuffer(fields?.payload)) {
     // None, or no object.
     return undefined;

@@ -14,7 +14,7 @@ import { Migrator } from './migrator.js';
 import { Warehouse } from './warehouse.js';
 
 /** Times a writer's inserts into this table, and notes them in the traces of their batches. */
-export function observeInserts(metrics: InsertMetrics, table: 'events' | 'ingestion_errors'): InsertObserver {
+function observeInserts(metrics: InsertMetrics, table: 'events' | 'ingestion_errors'): InsertObserver {
   const time = metrics.of(table);
   return (succeeded, durationMs) => {
     time(succeeded, durationMs);

@@ -30,7 +30,7 @@ export function takeFreeFolder(root: string): SpoolFolder {
 }
 
 /** Takes all other folders under `root` that no process has: what instances left behind that did not come back. */
-export function takeAbandonedFolders(root: string): SpoolFolder[] {
+function takeAbandonedFolders(root: string): SpoolFolder[] {
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && /^\d+$/.test(entry.name))
     .map(({ name }) => takeUnlessLocked(root, name))

@@ -33,7 +33,7 @@ function repaired(column: string): string {
 export type PropertyValue = string | number | boolean;
 
 /** SQL that is true where the property `{property: String}` of the JSON text in `column` is `{value}`, and its parameters. */
-export function valueEquals(
+function valueEquals(
   column: string,
   property: string,
   value: PropertyValue,
